@@ -1,0 +1,118 @@
+"""The nouns that every portal shares, as frozen values.
+
+All ids are `str` inside, whatever JSON type a portal sends them as. Times are seconds since 1970.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+NotificationKind = Literal["pay", "refund"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Player:
+    """Who plays; `user_id` is the portal's id of the player."""
+
+    user_id: str
+    username: str
+    picture_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Game:
+    """What the portal knows of one game; None means that the team has not set it.
+
+    shared_key    the secret of the game parameters, UTF-8 bytes
+    iap_enabled   whether in-app purchase is switched on in the game's settings
+    """
+
+    game_id: str
+    shared_key: bytes | None = field(default=None, repr=False)
+    callback_url: str | None = None
+    iap_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The portal's record of one purchase.
+
+    state            created, paid or failed
+    arrived_status   0 = not delivered, 1 = delivered
+    refund_status    0 = refunding, 1 = refunded, 2 = refund failed, 3 = refund rejected, None = no refund
+    """
+
+    order_id: str
+    game_id: str
+    user_id: str
+    product_id: str
+    created_at_s: int
+    state: Literal["created", "paid", "failed"] = "created"
+    paid_at_s: int | None = None
+    arrived_status: int = 0
+    refund_status: int | None = None
+    refunded_at_s: int | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """The fact that a portal tells a backend: this order was paid, or refunded.
+
+    kind            "pay" grants; "refund" takes back, and only where refund_status is 1
+    arrived_status  what the portal believes; never a reason to skip a grant: keep a ledger of your own
+    """
+
+    kind: NotificationKind
+    game_id: str
+    order_id: str
+    user_id: str
+    product_id: str
+    arrived_status: int
+    created_at_s: int
+    paid_at_s: int
+    refund_status: int | None = None
+    refunded_at_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whom a user token speaks of.
+
+    issued_at_s, expires_at_s   the token's own iat and exp, None where it has none
+    claims                      every claim as sent, for what the portal adds later
+    """
+
+    user_id: str
+    game_id: str
+    username: str
+    picture_url: str
+    issued_at_s: int | None
+    expires_at_s: int | None
+    issuer: str | None
+    token_id: str | None
+    claims: Mapping[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedOrder:
+    """One row of a portal's list of paid orders."""
+
+    order_id: str
+    user_id: str
+    product_id: str
+    arrived_status: int
+    paid_at_s: int
+    refund_status: int | None = None
+    refunded_at_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersPage:
+    """One page of a portal's list of paid orders, with the totals that the portal claims."""
+
+    orders: tuple[ListedOrder, ...]
+    page_no: int
+    page_size: int
+    pages_total: int
+    orders_total: int

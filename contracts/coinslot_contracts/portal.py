@@ -1,0 +1,280 @@
+"""What a portal is: a value made of optional parts, each a table of pure functions.
+
+Sandbox, verifier and harness are engines over these parts and name no portal. A portal that lacks a part
+(identity only, no callbacks, …) leaves it None. When a portal does not fit, widen `Portal` by one optional
+field; never write `if portal.name ==` anywhere.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Literal, Protocol
+
+from coinslot_contracts.domain import Game, Identity, Notification, Order, OrdersPage
+from coinslot_contracts.errors import CoinslotError
+from coinslot_contracts.wire import Headers, WireReply, WireRequest
+
+PORTALS_GROUP = "coinslot.portals"
+"""Entry-point group under which a package of another author registers a `Portal` value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedKey:
+    """One public key as a portal publishes it.
+
+    kid      the key's id, None where the portal has no such thing
+    text     the key as text (PEM, Base64, whatever the portal sent), or None
+    jwk      the key as a JWK object, or None
+    """
+
+    kid: str | None = None
+    text: str | None = None
+    jwk: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """The public half of a key that an impersonated portal signs with.
+
+    spki_der   SubjectPublicKeyInfo, DER
+    jwk        the same key as a JWK object without `kid`, `use` and `alg`
+    """
+
+    kid: str
+    algorithm: str
+    spki_der: bytes
+    jwk: Mapping[str, Any] = field(default_factory=dict)
+
+
+class PortalView(Protocol):
+    """What an endpoint may ask of the portal's state; implemented by the sandbox."""
+
+    def find_game(self, game_id: str) -> Game | None:
+        """The game with this id, or None."""
+        ...
+
+    def find_order(self, order_id: str) -> Order | None:
+        """The order with this id, of whatever game, or None."""
+        ...
+
+    def count_paid_orders(self, game_id: str) -> int:
+        """How many paid orders the game has, refunded ones included."""
+        ...
+
+    def list_paid_orders(self, game_id: str, *, first: int, limit: int) -> Sequence[Order]:
+        """The game's paid orders, newest payment first, ties by order id; `first` counts from 0."""
+        ...
+
+    def published_keys(self) -> Sequence[SigningKey]:
+        """The keys that the portal publishes now, the one that it signs with first."""
+        ...
+
+    def key_form(self) -> str | None:
+        """The named form in which keys are to be published, None for the default."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """An endpoint learnt that the game has delivered this order."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a request is about, as far as its bytes tell; used to route, to match faults and to journal."""
+
+    game_id: str | None = None
+    order_id: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an endpoint says, what it learnt, and why.
+
+    verdict_code     the portal's own code, or the HTTP status as text where the portal has no codes
+    verdict_reason   one sentence for the journal; it holds no secret
+    """
+
+    reply: WireReply
+    verdict_code: str
+    verdict_reason: str
+    events: tuple[Arrived, ...] = ()
+
+
+def _no_subject(request: WireRequest) -> Subject:  # noqa: ARG001 - the signature of Endpoint.subject
+    return Subject()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One address of the portal that a game's backend calls.
+
+    name     portal and short name, as faults and journal spell it: "jogos.getOrders"
+    site     which base URL it lives under: "web" or "api"
+    """
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str
+    site: Literal["web", "api"]
+    clause: str
+    answer: Callable[[WireRequest, PortalView], Answer]
+    subject: Callable[[WireRequest], Subject] = _no_subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityPart:
+    """The portal's signed user token: its claims both ways and where its key is published.
+
+    lifetime_s      how long a freshly minted token lives
+    user_fields     our name of a user fact -> the portal's member name ("user_id": "userId")
+    header          JOSE header of a good token; takes the key id
+    token_id        takes milliseconds since 1970 and a sequence number below 4,096
+    change_user     returns claims whose user facts are replaced (portal's names; None drops one)
+    claim_defects   hostile name -> function that spoils good claims, for defects of the portal's own layout
+    parse_keys      body of the key endpoint -> published keys; raises FieldMissing or FieldInvalid
+    parse           claims -> Identity; raises SubInvalid
+    """
+
+    algorithm: str
+    issuer: str
+    lifetime_s: int
+    key_endpoint: str
+    user_fields: Mapping[str, str]
+    header: Callable[[str], dict[str, Any]]
+    token_id: Callable[[int, int], str]
+    claims: Callable[..., dict[str, Any]]
+    change_user: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+    claim_defects: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
+    parse_keys: Callable[[bytes], tuple[PublishedKey, ...]]
+    parse: Callable[[Mapping[str, Any]], Identity]
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """How the portal reads a backend's answer to a notification.
+
+    accepted   the portal takes the notification for received
+    code       the code in the answer's body as text, None where there is none
+    reason     one sentence: why it was accepted or not
+    note       what is accepted but not as documented, or None
+    """
+
+    accepted: bool
+    code: str | None
+    reason: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmet:
+    """A precondition of payments that the document states and the game does not meet."""
+
+    code: str
+    clause: str
+    says: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticesPart:
+    """The portal's callback: its body both ways, its signature, its acknowledgement.
+
+    method            HTTP method of the callback
+    signature_header  the header that carries the signature
+    fields            Notification -> ordered JSON members, the documented names
+    parse             body bytes -> Notification; raises FieldMissing or FieldInvalid
+    sign              body bytes, shared key -> header value
+    accepted          the documented answer of success
+    refusal           error -> the documented answer for it
+    ack               HTTP status, answer body -> Ack
+    unmet             Game -> preconditions that it fails
+    """
+
+    method: str
+    signature_header: str
+    fields: Callable[[Notification], dict[str, Any]]
+    parse: Callable[[bytes], Notification]
+    sign: Callable[[bytes, bytes], str]
+    accepted: WireReply
+    refusal: Callable[[CoinslotError], WireReply]
+    ack: Callable[[int, bytes], Ack]
+    unmet: Callable[[Game], tuple[Unmet, ...]]
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportsPart:
+    """What a backend tells and asks the portal: an order was delivered; which orders are paid.
+
+    arrived_endpoint, orders_endpoint   names of the endpoints that the requests go to
+    arrived       game id, order id -> body bytes
+    orders        game id, page number, page size -> body bytes
+    headers       body bytes, shared key -> headers to send with it
+    check         answer bytes; returns where the portal says yes, else raises Refused or Undecided
+    parse_orders  answer bytes -> OrdersPage; raises like `check`
+    """
+
+    arrived_endpoint: str
+    orders_endpoint: str
+    arrived: Callable[[str, str], bytes]
+    orders: Callable[[str, int, int], bytes]
+    headers: Callable[[bytes, bytes], Headers]
+    check: Callable[[bytes], None]
+    parse_orders: Callable[[bytes], OrdersPage]
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """A portal, whole: the value that its folder exports as `PORTAL`.
+
+    addresses     base URL of the impersonation -> the portal's member of the ready line, without the game
+    environment   that member, with the game's values -> environment block for a backend
+    folder        where clauses, OpenAPI documents and vectors lie
+    """
+
+    name: str
+    title: str
+    package: str
+    endpoints: tuple[Endpoint, ...]
+    addresses: Callable[[str], dict[str, str]]
+    environment: Callable[[Mapping[str, str]], dict[str, str]]
+    identity: IdentityPart | None = None
+    notices: NoticesPart | None = None
+    reports: ReportsPart | None = None
+
+    @property
+    def folder(self) -> Traversable:
+        """The portal's folder with its data files."""
+        return files(self.package)
+
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint of this full name; KeyError where there is none."""
+        return {item.name: item for item in self.endpoints}[name]
+
+
+@cache
+def discover() -> Mapping[str, Portal]:
+    """Every portal there is, by name: the folders below `portals/`, and those of installed packages.
+
+    Ours are found in the same way as a third one would be.
+    """
+    package = importlib.import_module("coinslot_contracts.portals")
+    found: dict[str, Portal] = {}
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        portal = importlib.import_module(module.name).PORTAL
+        found[portal.name] = portal
+    for entry in entry_points(group=PORTALS_GROUP):
+        portal = entry.load()
+        found[portal.name] = portal
+    return dict(sorted(found.items()))

@@ -1,0 +1,1 @@
+"""One folder for each portal, to be read beside its document."""

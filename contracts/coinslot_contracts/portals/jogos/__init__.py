@@ -1,0 +1,24 @@
+"""Jogos: this folder says what its server-side integration document says, section by section.
+
+Read it beside the document: `identity` is the user system, `notices` the payment and refund notification,
+`endpoints` and `reports` the two calls that a game's server makes, `codes` and `signing` what they share.
+"""
+
+from coinslot_contracts.portal import Portal
+from coinslot_contracts.portals.jogos.addresses import addresses, environment
+from coinslot_contracts.portals.jogos.endpoints import ENDPOINTS
+from coinslot_contracts.portals.jogos.identity import IDENTITY
+from coinslot_contracts.portals.jogos.notices import NOTICES
+from coinslot_contracts.portals.jogos.reports import REPORTS
+
+PORTAL = Portal(
+    name="jogos",
+    title="Jogos",
+    package=__name__,
+    endpoints=ENDPOINTS,
+    addresses=addresses,
+    environment=environment,
+    identity=IDENTITY,
+    notices=NOTICES,
+    reports=REPORTS,
+)

@@ -1,0 +1,124 @@
+"""Every name for a lie, a defect or a re-spelling; API, command and YAML all use these and no others.
+
+Names are added, never renamed. Each has one sentence that says what is done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from coinslot_contracts.errors import (
+    AlgRefused,
+    CoinslotError,
+    GameMismatch,
+    IssuerMismatch,
+    SignatureMismatch,
+    SubInvalid,
+    TokenExpired,
+    TokenMalformed,
+    TokenNotYetValid,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostileToken:
+    """A named defect of a token.
+
+    expected   the error with which our verifier refuses it; a backend must refuse it with whatever it has
+    """
+
+    says: str
+    expected: type[CoinslotError]
+
+
+HOSTILE_TOKENS: Final[Mapping[str, HostileToken]] = {
+    "alg-none": HostileToken(says="alg is none and the signature part is empty", expected=AlgRefused),
+    "alg-none-kept-sig": HostileToken(
+        says="alg is none, the signature of the good token is kept", expected=AlgRefused
+    ),
+    "sig-empty": HostileToken(
+        says="the signature part is empty, alg is unchanged", expected=SignatureMismatch
+    ),
+    "sig-dropped": HostileToken(says="the last dot and the signature are cut off", expected=TokenMalformed),
+    "hs256-pem": HostileToken(
+        says="alg is HS256, keyed with the text of the public key", expected=AlgRefused
+    ),
+    "hs256-der": HostileToken(
+        says="alg is HS256, keyed with the bytes of the public key", expected=AlgRefused
+    ),
+    "other-key": HostileToken(
+        says="well formed, signed with a key that was never published", expected=SignatureMismatch
+    ),
+    "payload-changed": HostileToken(says="the user id was changed after signing", expected=SignatureMismatch),
+    "other-game": HostileToken(says="genuine, but issued for another game", expected=GameMismatch),
+    "expired": HostileToken(says="genuine, but exp passed an hour ago", expected=TokenExpired),
+    "not-yet-valid": HostileToken(says="genuine, but nbf is an hour ahead", expected=TokenNotYetValid),
+    "issuer-other": HostileToken(says="genuine, but iss names somebody else", expected=IssuerMismatch),
+    "sub-not-json": HostileToken(says="genuine, but sub is plain text", expected=SubInvalid),
+    "sub-object": HostileToken(says="genuine, but sub is an object, not a string", expected=SubInvalid),
+    "sub-no-user-id": HostileToken(says="genuine, but the user has no id", expected=SubInvalid),
+}
+
+TOKEN_SIGNERS: Final[Mapping[str, str]] = {
+    "current": "the key that the portal signs with now",
+    "retired": "the key that it signed with before the last rotation",
+    "other": "a key that the portal never published",
+    "none": "alg none, no signature",
+    "hs256_public": "HS256, keyed with the text of the public key",
+}
+
+ENCODINGS: Final[Mapping[str, str]] = {
+    "compact": "no spaces, UTF-8 as it is: the default",
+    "spaced": "a space after each comma and colon",
+    "indented": "over several lines, two spaces deep",
+    "sorted": "members sorted by name",
+    "reversed": "members in reverse order",
+    "escaped": "\\u escapes for every non-ASCII character and the first character of every string value",
+    "slash_escaped": "every slash as \\/",
+    "trailing_newline": "compact, then one newline",
+    "gzip": "compact, compressed, with Content-Encoding: gzip; the signature covers the compressed bytes",
+}
+
+SIGNATURE_DEFECTS: Final[Mapping[str, str]] = {
+    "valid": "as documented: the default",
+    "missing": "no signature header",
+    "empty": "the header is there, but empty",
+    "wrong_key": "made with another shared key",
+    "other_body": "made over another body",
+    "upper": "upper-case hex digits",
+    "truncated": "the first 39 of 40 digits",
+    "key_first": "the digest of key + body",
+    "hmac": "HMAC-SHA1 of the body under the key",
+    "sha256": "SHA-256 of body + key",
+    "bearer": "the right digest behind the word Bearer",
+    "non_ascii": "a header value that holds a byte beyond ASCII",
+}
+
+KEY_ROTATIONS: Final[Mapping[str, str]] = {
+    "replace": "a new key signs and is published; the old one is gone",
+    "overlap": "a new key signs; the old one stays published beside it (needs key ids)",
+    "back": "the previous key signs and is published again",
+}
+
+FAULT_KINDS: Final[Mapping[str, str]] = {
+    "answer": "answer with this HTTP status, and the given headers and body or json",
+    "headers": "add or replace headers of the answer",
+    "body": "answer with this body",
+    "json": "answer with this JSON",
+    "hang": "say nothing for this long, then drop the connection",
+    "reset": "reset the connection instead of answering",
+    "times": "act on so many calls, then no more",
+}
+
+CALLBACK_MODES: Final[Mapping[str, str]] = {
+    "normal": "notify the backend at once and retry until it acknowledges: the default",
+    "lost": "record the notification and never attempt it",
+    "manual": "create no notification; the scenario sends it by hand",
+}
+
+RETRY_PRESETS: Final[Mapping[str, str]] = {
+    "local": "after 1, 5 and 30 s, then as xsolla: the default",
+    "none": "one attempt, no retry",
+    "fast": "after 0.2, 0.5 and 1 s",
+    "xsolla": "2 times after 5 min, 7 times after 15 min, 10 times after 60 min",
+}
