@@ -2,7 +2,7 @@
 
 Pure: the time comes in as an argument. It must not read the portal's own claims.
 `exp` is required: the document's tokens all have one, and a login that never ends is nobody's intent.
-clauses   rfc7519:4.1.1, rfc7519:4.1.4, rfc7519:4.1.5, rfc7519:4.1.6; jogos:user.3, jogos:user.4
+clauses   rfc7519:4.1.4, rfc7519:4.1.5
 """
 
 from collections.abc import Mapping

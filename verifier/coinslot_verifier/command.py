@@ -2,7 +2,6 @@
 
 Bytes and values in, a JSON-able answer out; errors leave as the two families, and the command turns them into
 exit codes. It must not read files, the environment or the network.
-clauses   jogos:user.3, jogos:iap.1.auth
 """
 
 import time

@@ -1,7 +1,7 @@
 """Who we are and whom we trust, fixed once; every verifier is built from one of these.
 
-It must not read the process's environment by itself: `from_env` takes the mapping that it is given.
-clauses   jogos:iap.env, jogos:iap.key, jogos:user.3
+It must not read the process's environment by itself: `from_env` takes the mapping that it is given,
+and it knows a portal only by the name that it is told.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 A body is written once, and exactly those bytes are signed and sent. It must not decide when to ask again: the
 ledger's outbox remembers what is still to be confirmed.
-clauses   jogos:iap.2, jogos:iap.3
+clauses   sandbox:arrived-repeat-ok, sandbox:page-size-max, sandbox:orders-newest-first
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ class PortalClient:
         Tried once: call it from a queue, after the commit and outside the notification's request.
         errors   ConfirmUnavailable: try again later; FieldInvalid, GameMismatch, SignatureMismatch where the
                  portal refuses our message itself, which a correct configuration does not produce
-        clause   jogos:iap.2
+        clause   sandbox:arrived-repeat-ok
         """
         body = self._part.arrived(self._config.game_id, order_id)
         self._part.check(self._post(self._arrived_url, body, attempts_max=1))
@@ -56,7 +56,7 @@ class PortalClient:
         page or the last page that the answer counts. Orders that are paid while paging move rows to later
         pages; they are seen twice there and told once here.
         errors   as `confirm`; ConfirmUnavailable also where there are more than 10,000 pages
-        clause   jogos:iap.3
+        clause   sandbox:page-size-max, sandbox:page-past-end
         """
         seen: set[str] = set()
         for page_no in range(1, PAGES_MAX + 1):

@@ -1,7 +1,7 @@
 """The only door to the network: one request, one bounded answer, no redirects, no proxies.
 
 It knows bytes and time limits, never portals or trust. Everything that goes wrong is Undecided.
-clauses   jogos:user.2, jogos:iap.2, jogos:iap.3; domain O3: a redirect could lead a signature to another host
+A redirect is refused because it could lead a signature, or our trust in a key, to another host.
 """
 
 import time

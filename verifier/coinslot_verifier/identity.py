@@ -3,7 +3,7 @@
 The order of checks is fixed: form, algorithm and header, presence of a signature, key (which may be
 Undecided), test key, signature, times, issuer, the portal's user, game. So nothing is fetched for a token
 that no key could save, and nothing in it is read before its signature was checked.
-clauses   jogos:user.2, jogos:user.3, jogos:user.4; rfc8725:3.1
+clauses   rfc7515:5.2, rfc8725:3.1
 """
 
 import time

@@ -2,7 +2,7 @@
 
 PEM with any line breaks or none, PKCS#1 or SPKI, bare Base64, breaks written as backslash-n: the label and
 white space are taken off and the DER is read anew. It must not decide whether the key is trusted.
-clauses   jogos:user.3 (line 17), jogos:user.4 (lines 53-55, 94-96, 140)
+clause   sandbox:key-form
 """
 
 import binascii

@@ -2,7 +2,6 @@
 
 A source is anything with `keys_for`; a bounded cache is one more source around another. It must not judge a
 token, and an outage here is never a forgery there: everything that goes wrong is KeySourceUnavailable.
-clauses   jogos:user.2 (line 13), jogos:user.3 (line 16)
 """
 
 from typing import Protocol

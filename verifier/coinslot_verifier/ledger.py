@@ -2,7 +2,7 @@
 
 SQLAlchemy Core on SQLite and PostgreSQL with one code path. Whatever moves money takes the backend's own
 connection, so that the ledger's row and the item are committed together or not at all. It must not know HTTP.
-clauses   jogos:iap.1, jogos:iap.2, jogos:iap.3, jogos:iap.4; sandbox:at-least-once
+clause   sandbox:at-least-once
 """
 
 import time
@@ -124,7 +124,7 @@ class Ledger:
         A payment that says by itself that it was refunded grants nothing, then or later; a refund that is
         not the status 1 changes nothing.
         errors   GameMismatch where the notification is about another game
-        clause   jogos:iap.1, jogos:iap.4, sandbox:at-least-once
+        clause   sandbox:at-least-once
         """
         if notification.game_id != self._game_id:
             raise GameMismatch(f"the notification is about game {notification.game_id}, not {self._game_id}")
@@ -162,7 +162,6 @@ class Ledger:
         delivered already. A granted order that the portal does not hold for delivered, although we confirmed
         it before the list was made, is confirmed again.
         listed_at_s   when the first page was asked for
-        clause        jogos:iap.3
         """
         fact = _Fact(order_id=order.order_id, user_id=order.user_id, product_id=order.product_id)
         arrived = order.arrived_status == 1

@@ -2,7 +2,7 @@
 
 The signature covers the raw bytes, so they are hashed before anything reads them. It must not grant or
 revoke: that is the ledger's business, inside the backend's own transaction.
-clauses   jogos:iap.1.auth, jogos:iap.1.fields, jogos:iap.1.resp, jogos:iap.1.err, jogos:iap.4
+Which bytes are signed, where the signature stands and how to answer is the portal's part of the contracts.
 """
 
 import hmac
@@ -64,7 +64,6 @@ def read_signed(
     """Check a signature over raw bytes, then read them; of whatever game.
 
     errors   SignatureMissing, SignatureMismatch, FieldMissing, FieldInvalid
-    clause   jogos:iap.1.auth
     """
     if not signature:
         raise SignatureMissing(f"there is no {part.signature_header} header")
