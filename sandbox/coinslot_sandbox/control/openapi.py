@@ -1,0 +1,5 @@
+"""placeholder"""
+
+
+def document() -> dict[str, object]:
+    return {}
