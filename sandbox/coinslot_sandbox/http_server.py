@@ -343,7 +343,7 @@ class _CherootServer(wsgi.Server):
     ConnectionClass = _HttpConnection
     max_request_header_size = HEAD_BYTES_MAX
     keep_alive_conn_limit = KEEP_ALIVE_MAX
-    expiration_interval = 0.2
+    expiration_interval = 0.1
     hospice: SocketHospice
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:

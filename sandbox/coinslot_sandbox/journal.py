@@ -5,19 +5,18 @@ gone out and the store has it, and readers stop before an open one. Rows are wri
 groups; nothing that moves money waits for it. Shared keys and the control token never enter it.
 """
 
-import base64
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from coinslot_contracts.json_bytes import JsonInvalid, parse_json
-from coinslot_contracts.wire import Headers, WireReply, WireRequest
+from coinslot_contracts.wire import WireReply, WireRequest
 from sqlalchemy import delete, func, insert, select
 
 from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.masking import Mask
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.tables import JOURNAL
 
@@ -26,9 +25,6 @@ RECENT_MAX = 2_000
 RECENT_BYTES_MAX = 16 * 1_048_576
 GROUP_S = 0.05
 TRIM_SLACK = 500
-MASK = "***"
-SECRET_CHARS_MIN = 8
-"""Shorter secrets are masked only where a member or header names them: they could be part of any text."""
 
 Entry = dict[str, Any]
 
@@ -337,76 +333,3 @@ class Journal:
 def _size_bytes(entry: Entry) -> int:
     reply = entry["reply"]
     return 1024 + len(entry["request"]["body_b64"]) + (len(reply["body_b64"]) if reply else 0)
-
-
-class Mask:
-    """Takes secrets out of what is about to be recorded.
-
-    is_control  the bodies are the control API's, in which members name what is secret
-    """
-
-    def __init__(self, secrets: Iterable[str], *, is_control: bool) -> None:
-        self._secrets = [secret for secret in secrets if len(secret) >= SECRET_CHARS_MIN]
-        self._is_control = is_control
-
-    def request(self, request: WireRequest) -> dict[str, Any]:
-        """The request's member of an entry."""
-        return {
-            "method": request.method,
-            "target": self._text(request.target),
-            "headers": self._headers(request.headers),
-            "body_b64": self._body(request.body),
-        }
-
-    def reply(self, reply: WireReply) -> dict[str, Any]:
-        """The reply's member of an entry."""
-        return {
-            "status": reply.status,
-            "headers": self._headers(reply.headers),
-            "body_b64": self._body(reply.body),
-        }
-
-    def _headers(self, headers: Headers) -> list[list[str]]:
-        return [[name, self._header(name, value)] for name, value in headers]
-
-    def _header(self, name: str, value: str) -> str:
-        hidden = self._is_control and name.lower() in {"authorization", "cookie"}
-        return MASK if hidden else self._text(value)
-
-    def _text(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
-
-    def _body(self, body: bytes) -> str:
-        if self._is_control:
-            body = _masked_members(body)
-        for secret in self._secrets:
-            body = body.replace(secret.encode(), MASK.encode())
-        return base64.b64encode(body).decode()
-
-
-def _masked_members(body: bytes) -> bytes:
-    if b'"shared_key"' not in body and b'"token"' not in body:
-        return body
-    try:
-        value = parse_json(body)
-    except JsonInvalid:
-        return MASK.encode()  # it may hold a secret where nobody can tell
-    return json.dumps(_masked(value)).encode()
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _masked_member(name, member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    return value
-
-
-def _masked_member(name: str, value: Any) -> Any:
-    if name == "shared_key" and isinstance(value, str):
-        return MASK
-    if name == "token" and isinstance(value, str):
-        return f"{value.rpartition('.')[0]}.{MASK}"
-    return _masked(value)

@@ -1,7 +1,7 @@
 """The life of an order as a table of legal moves; pure, knows neither store nor clock.
 
 created -> paid or failed. A paid order's refund status moves as REFUND_MOVES says; 1 (refunded) is final.
-clause   jogos:iap.1.fields names the four refund statuses; which may follow which is sandbox:refund-moves.
+clause   sandbox:refund-moves; the four statuses are the portal's, which of them may follow which is ours.
 """
 
 from collections.abc import Mapping

@@ -21,6 +21,7 @@ from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.services import Services
 
+UNMATCHED = "unmatched"
 MARK = ("X-Coinslot-Sandbox", "1")
 MESSAGES = {
     400: "The request is malformed",
@@ -85,7 +86,7 @@ def create_portal_app(services: Services) -> Flask:
     for portal in services.ground.portals.values():
         for endpoint in portal.endpoints:
             _add(app, services, portal, endpoint)
-    app.register_error_handler(HTTPException, lambda error: _refuse(error, services.workspace))
+    app.register_error_handler(HTTPException, lambda error: _refuse(error, services))
     app.register_error_handler(Exception, _fail(services))
     return app
 
@@ -109,11 +110,10 @@ def _add(app: Flask, services: Services, portal: Portal, endpoint: Endpoint) -> 
 def _endpoint_view(services: Services, portal: Portal, endpoint: Endpoint) -> Callable[..., Response]:
     desk = EndpointDesk(services, portal, endpoint)
 
-    def view(workspace: str = services.workspace) -> Response:
-        if workspace != services.workspace:
-            return _response(plain_refusal(421))
-        if request.environ.get(OVERSIZED):
-            return _response(plain_refusal(413))
+    def view(workspace: str = services.workspace) -> Response:  # noqa: ARG001 - judged by its path
+        status = _refused_status(200, services)
+        if status != 200:
+            return _refusal(status, services)
         return _response(desk.serve(wire_request(request.environ), request.environ.get(CONNECTION)))
 
     return view
@@ -224,15 +224,37 @@ def _response(reply: WireReply) -> Response:
     return _PlainResponse(reply.body, status=reply.status, headers=list(headers))
 
 
-def _refuse(error: HTTPException, workspace: str) -> Response:
-    status = 413 if request.environ.get(OVERSIZED) else error.code or 400
-    first, _, rest = request.path.removeprefix("/").partition("/")
-    if first == "w" and rest.partition("/")[0] != workspace:
-        status = 421
-    response = _response(plain_refusal(status if 400 <= status < 500 else 400))
+def _refuse(error: HTTPException, services: Services) -> Response:
+    status = error.code or 400
+    response = _refusal(_refused_status(status if 400 <= status < 500 else 400, services), services)
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _refused_status(status: int, services: Services) -> int:
+    """The status that tells best what is wrong: a foreign workspace, then the size, then what is given."""
+    first, _, rest = request.path.removeprefix("/").partition("/")
+    if first == "w" and rest.partition("/")[0] != services.workspace:
+        return 421
+    return 413 if request.environ.get(OVERSIZED) else status
+
+
+def _refusal(status: int, services: Services) -> Response:
+    """Refuse what reaches no endpoint, and journal it: a backend with a wrong URL wants to be found."""
+    response = _response(plain_refusal(status))
+    services.journal.append(
+        Crossing(
+            dir="in",
+            endpoint=UNMATCHED,
+            request=wire_request(request.environ),
+            reply=WireReply(status=status, headers=tuple(response.headers.items()), body=response.get_data()),
+            at_s=services.ground.clock.now_s(),
+            elapsed_ms=0.0,
+            verdict=(str(status), MESSAGES.get(status, "The request is refused")),
+        )
+    )
     return response
 
 

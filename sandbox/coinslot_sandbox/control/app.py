@@ -17,8 +17,9 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from coinslot_sandbox.control.call import Call, unknown
 from coinslot_sandbox.control.reading import read_body
-from coinslot_sandbox.control.routes import ROUTES, Call, Route, unknown
+from coinslot_sandbox.control.routes import ROUTES, Route
 from coinslot_sandbox.control.schema import Context
 from coinslot_sandbox.delivery.resend import NoUrl
 from coinslot_sandbox.errors import Problem
@@ -61,7 +62,7 @@ def create_control_app(services: Services) -> Flask:
                 methods=[route.method],
                 provide_automatic_options=False,
             )
-    for path, answer in (("/_ready", _ready), (f"{BASE}/openapi.json", _openapi)):
+    for path, answer in (("/_ready", _ready), (f"{BASE}/openapi.json", _openapi(services))):
         app.add_url_rule(path, path, answer, methods=["GET"], provide_automatic_options=False)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, desk.trouble)
@@ -323,7 +324,10 @@ def _ready() -> Response:
     return _json(200, {"ready": True})
 
 
-def _openapi() -> Response:
-    from coinslot_sandbox.control.openapi import document
+def _openapi(services: Services) -> Callable[[], Response]:
+    def answer() -> Response:
+        from coinslot_sandbox.control.openapi import document
 
-    return _json(200, document())
+        return _json(200, document(services.ground.portals))
+
+    return answer

@@ -101,7 +101,6 @@ def _url(members: Members, name: str, context: Context) -> str | None:
             "callback-url-not-allowed",
             f"callbacks may not go to {name}: {problem}",
             remedy="take a loopback or private address, or start the sandbox with --allow-host HOST",
-            clause="sandbox:callback-url-private",
         )
     return url
 

@@ -1,6 +1,6 @@
 """When a failed delivery is tried again: the named presets, in seconds after the previous failure.
 
-No document states a retry policy, so each is an assumption (sandbox:at-least-once); the default is `local`.
+No document states a retry policy, so each is an assumption (sandbox:retry-schedule); `local` is the default.
 """
 
 from collections.abc import Mapping
