@@ -98,7 +98,7 @@ def test_every_order_of_arrival_ends_alike(ledger, messages):
     assert ledger.quantities("278") == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(["pay", "refund", "list", "list-refund", "running", "arrived"]), max_size=8))
 def test_no_history_gives_twice_or_takes_what_was_not_given(tmp_path_factory, history):
     """sandbox:at-least-once: held stays 0 or 1, and a refund that is through ends it for good."""
