@@ -65,13 +65,23 @@ def read_signed(
 
     errors   SignatureMissing, SignatureMismatch, FieldMissing, FieldInvalid
     """
+    check_signature(part, signature, body, shared_keys=shared_keys)
+    return part.parse(body)
+
+
+def check_signature(
+    part: NoticesPart, signature: str | bytes | None, body: bytes, *, shared_keys: Sequence[bytes]
+) -> None:
+    """Return where one of the keys made the signature over exactly these bytes; compared in constant time.
+
+    errors   SignatureMissing, SignatureMismatch
+    """
     if not signature:
         raise SignatureMissing(f"there is no {part.signature_header} header")
     sent = signature.encode("utf-8", "surrogatepass") if isinstance(signature, str) else signature
     matches = [hmac.compare_digest(sent, part.sign(body, key).encode()) for key in shared_keys]
     if not any(matches):
         raise SignatureMismatch("the signature does not belong to these bytes and our shared key")
-    return part.parse(body)
 
 
 def _find_only(headers: Mapping[str, str] | Iterable[tuple[str, str]], name: str) -> str | None:
