@@ -1,0 +1,44 @@
+"""`python tests/bench [ID …]`: measure, and print each figure with its goal beside it.
+
+Exits 0 whether goals are met or not: a noisy machine is no failed build. What is missed is said.
+"""
+
+import platform
+import sys
+from collections.abc import Callable
+
+from bench_check import catalogue, checks
+from bench_sandbox import delivery, memory, start_up
+from bench_verifier import callbacks, verification
+from rounds import Figure
+
+BENCHES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
+    ("V1", "V3"): verification,
+    ("V4",): callbacks,
+    ("S5",): start_up,
+    ("S6",): memory,
+    ("D3",): delivery,
+    ("R1", "R2"): checks,
+    ("R3",): catalogue,
+}
+
+
+def main(wanted: list[str]) -> int:
+    """Run the benches that measure one of the wanted ids, or all."""
+    known = [goal_id for ids in BENCHES for goal_id in ids]
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        print(f"no bench measures {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    machine = f"Python {platform.python_version()} on {platform.machine()}"
+    print(f"{machine}; ratios are medians over interleaved rounds")
+    print(f"{'id':4} {'what':62} {'measured (least to greatest)':>24}  {'goal':>10}")
+    for ids, measure in BENCHES.items():
+        if not wanted or set(wanted) & set(ids):
+            for figure in measure():
+                print(figure.line(), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
