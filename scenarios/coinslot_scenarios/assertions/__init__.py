@@ -1,0 +1,1 @@
+"""One assertion, one file: its arguments and how it reads the state once; each exports `ASSERTION`."""
