@@ -61,6 +61,14 @@ class Context:
         """Portals that sign user tokens."""
         return [name for name, portal in self.portals.items() if portal.identity is not None]
 
+    def portal(self, members: Members, among: list[str]) -> str:
+        """The portal that a body names, else the first that can be meant."""
+        if not among:
+            raise Problem(
+                404, "portal-unknown", "no portal here can do this", remedy="see the ready line for portals"
+            )
+        return members.choice("portal", among) or among[0]
+
     @property
     def endpoints(self) -> list[str]:
         """Full names of every endpoint."""
@@ -77,7 +85,7 @@ def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChan
     members = Members(
         body, known=("portal", "shared_key", "callback_url", "iap_enabled", "retry", "timeout_s")
     )
-    portal = members.choice("portal", context.with_callbacks) or context.with_callbacks[0]
+    portal = context.portal(members, context.with_callbacks)
     url: str | Kept | None = KEPT
     if members.has("callback_url"):
         url = _url(members, "callback_url", context)
@@ -184,7 +192,7 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
     if refund_status is not None and not paid:
         raise invalid("refundStatus", "left out where paid is not true: only a paid order can be refunded")
     return OrderWish(
-        portal=members.choice("portal", context.with_callbacks) or context.with_callbacks[0],
+        portal=context.portal(members, context.with_callbacks),
         user_id=members.required_decimal_id("player"),
         product_id=members.required_text("product", chars_max=ID_CHARS_MAX),
         game_id=members.decimal_id("game"),
@@ -242,10 +250,13 @@ class TokenCall:
 def parse_token(body: Mapping[str, Any], context: Context) -> TokenCall:
     """POST /tokens."""
     members = Members(body, known=("player", "portal", "game", "token"))
+    portal, game_id = context.portal(members, context.with_identity), members.decimal_id("game")
+    if game_id is None and portal not in context.with_callbacks:
+        raise members.missing("game")
     return TokenCall(
-        portal=members.choice("portal", context.with_identity) or context.with_identity[0],
+        portal=portal,
         user_id=members.required_decimal_id("player"),
-        game_id=members.decimal_id("game"),
+        game_id=game_id,
         wish=_token_wish(members.table("token") or {}),
     )
 
@@ -274,7 +285,7 @@ def parse_rotation(body: Mapping[str, Any], context: Context) -> tuple[str, str]
     rotate = members.choice("rotate", KEY_ROTATIONS)
     if rotate is None:
         raise members.missing("rotate")
-    return members.choice("portal", context.with_identity) or context.with_identity[0], rotate
+    return context.portal(members, context.with_identity), rotate
 
 
 def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
