@@ -1,0 +1,333 @@
+"""The control port: who may call, which handler answers, how refusals look, what is journalled.
+
+Refused before anything is read: a Host that is neither this machine nor configured (a page that rebinds its
+name to us), an Origin of somebody else, a missing or wrong token. Every call that changes something is
+journalled; pure reads are not, because waiting on the journal must not wake itself.
+"""
+
+import hmac
+import ipaddress
+import json
+import traceback
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from coinslot_contracts.wire import WireReply, WireRequest
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from coinslot_sandbox.control.call import Call, unknown
+from coinslot_sandbox.control.reading import read_body
+from coinslot_sandbox.control.routes import ROUTES, Route
+from coinslot_sandbox.control.schema import Context
+from coinslot_sandbox.delivery.resend import NoUrl
+from coinslot_sandbox.errors import Problem
+from coinslot_sandbox.http_server import OVERSIZED
+from coinslot_sandbox.journal import Crossing
+from coinslot_sandbox.keys import RotationRefused
+from coinslot_sandbox.order_book import OrderExists, PreconditionUnmet, Unknown
+from coinslot_sandbox.orders import MoveRefused
+from coinslot_sandbox.portal_view import wire_request
+from coinslot_sandbox.services import Services
+from coinslot_sandbox.tokens import NoRetiredKey
+
+BASE = "/_control/v1"
+TITLES = {
+    400: "The call is malformed",
+    401: "The token is missing or wrong",
+    403: "The call comes from elsewhere",
+    404: "There is no such thing",
+    405: "This address does not take this method",
+    409: "This cannot be done now",
+    413: "The body is too large",
+    500: "The sandbox itself failed",
+}
+
+
+def create_control_app(services: Services) -> Flask:
+    """The WSGI application of the control port."""
+    app = Flask("coinslot_control", static_folder=None, template_folder=None)
+    app.url_map.merge_slashes = False
+    guard = Guard(services)
+    desk = ControlDesk(services)
+    app.before_request(guard.check)
+    for route in ROUTES:
+        view = desk.view(route)
+        for place, base in (("default", BASE), ("workspace", f"{BASE}/w/<workspace>")):
+            app.add_url_rule(
+                base + route.path,
+                f"{route.method} {route.path}@{place}",
+                view,
+                methods=[route.method],
+                provide_automatic_options=False,
+            )
+    for path, answer in (("/_ready", _ready), (f"{BASE}/openapi.json", _openapi(services))):
+        app.add_url_rule(path, path, answer, methods=["GET"], provide_automatic_options=False)
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(Exception, desk.trouble)
+    return app
+
+
+class Guard:
+    """Decides who may call the control port at all."""
+
+    def __init__(self, services: Services) -> None:
+        settings = services.ground.settings
+        self._token = services.ground.control_token.encode()
+        public = urlsplit(settings.public_url).hostname if settings.public_url else None
+        self._hosts = {name.lower() for name in (settings.host, public, *settings.allow_hosts) if name}
+
+    def check(self) -> Response | None:
+        """The refusal of the request at hand, None where it may go on."""
+        host = request.environ.get("HTTP_HOST", "")
+        if host and not self._is_ours(host):
+            return dump_problem(
+                Problem(
+                    403,
+                    "host-not-allowed",
+                    "the Host header names neither this machine nor a configured host",
+                    remedy="call 127.0.0.1 or localhost, or start the sandbox with --allow-host HOST",
+                )
+            )
+        origin = request.environ.get("HTTP_ORIGIN")
+        if origin is not None and urlsplit(f"//{host}").netloc != origin.partition("://")[2]:
+            return dump_problem(
+                Problem(
+                    403,
+                    "origin-not-allowed",
+                    "the call was made by a page of another site",
+                    remedy="call from a program, or from a page that this port served",
+                )
+            )
+        if request.path in ("/_ready", f"{BASE}/openapi.json") or self._has_token():
+            return None
+        refused = Problem(
+            401,
+            "token-wrong",
+            "the control port wants its token",
+            remedy="send Authorization: Bearer with control_token of the ready line",
+        )
+        response = dump_problem(refused)
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
+        if name == "localhost" or name.endswith(".localhost") or name in self._hosts:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True  # an address cannot be rebound
+
+    def _has_token(self) -> bool:
+        sent = request.environ.get("HTTP_AUTHORIZATION", "")
+        scheme, _, token = sent.partition(" ")
+        given = token.strip().encode("latin-1", "replace")
+        return hmac.compare_digest(given, self._token) and scheme.lower() == "bearer"
+
+
+class ControlDesk:
+    """Runs handlers, turns refusals into problems and journals what was changed."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._context = Context(
+            portals=services.ground.portals, allow_hosts=services.ground.settings.allow_hosts
+        )
+
+    def view(self, route: Route) -> Callable[..., Response]:
+        """The Flask view of one route."""
+
+        def answer(workspace: str = self._services.workspace, **args: str) -> Response:
+            wire = wire_request(request.environ)
+            clock = self._services.ground.clock
+            at_s, began_s = clock.now_s(), clock.monotonic_s()
+            response = self._answer(route, workspace, args, wire)
+            if route.method != "GET":
+                elapsed_ms = (clock.monotonic_s() - began_s) * 1000
+                self._journal(route, args, wire, response, at_s=at_s, elapsed_ms=elapsed_ms)
+            return response
+
+        return answer
+
+    def trouble(self, error: Exception) -> Response:
+        """A fault of our own: it goes to the journal whole, and to the caller as one line."""
+        self._services.journal.append(
+            Crossing(
+                dir="control",
+                endpoint=f"{request.method} {request.path}",
+                request=wire_request(request.environ),
+                reply=None,
+                at_s=self._services.ground.clock.now_s(),
+                elapsed_ms=0.0,
+                error="".join(traceback.format_exception(error)),
+            )
+        )
+        return dump_problem(
+            Problem(
+                500,
+                "sandbox-failed",
+                "the sandbox itself failed",
+                remedy="read the newest control entry of the journal and report it",
+            )
+        )
+
+    def _answer(self, route: Route, workspace: str, args: dict[str, str], wire: WireRequest) -> Response:
+        try:
+            if workspace != self._services.workspace:
+                raise unknown("workspace", workspace)
+            if request.environ.get(OVERSIZED):
+                raise _too_large()
+            call = Call(
+                services=self._services,
+                context=self._context,
+                args=args,
+                query=request.args.to_dict(),
+                body={} if route.method == "GET" else read_body(wire.body),
+            )
+            status, value = route.handle(call)
+        except Problem as problem:
+            return dump_problem(problem)
+        except (
+            Unknown,
+            MoveRefused,
+            PreconditionUnmet,
+            OrderExists,
+            RotationRefused,
+            NoUrl,
+            NoRetiredKey,
+        ) as error:
+            return dump_problem(_problem(error))
+        return _json(status, value)
+
+    def _journal(
+        self,
+        route: Route,
+        args: dict[str, str],
+        wire: WireRequest,
+        response: Response,
+        *,
+        at_s: float,
+        elapsed_ms: float,
+    ) -> None:
+        path = route.path.replace("<", "{").replace(">", "}")
+        path = (
+            path.replace("{order_id}", "{id}").replace("{delivery_id}", "{id}").replace("{fault_id}", "{id}")
+        )
+        self._services.journal.append(
+            Crossing(
+                dir="control",
+                endpoint=f"{route.method} {path.replace('{game_id}', '{gameId}')}",
+                request=wire,
+                reply=WireReply(
+                    status=response.status_code,
+                    headers=tuple(response.headers.items()),
+                    body=response.get_data(),
+                ),
+                at_s=at_s,
+                elapsed_ms=elapsed_ms,
+                game_id=args.get("game_id"),
+                order_id=args.get("order_id"),
+                delivery_id=args.get("delivery_id"),
+                fault_id=args.get("fault_id"),
+            )
+        )
+
+
+def dump_problem(problem: Problem) -> Response:
+    """A refusal as RFC 9457 problem JSON."""
+    members: dict[str, Any] = {
+        "type": "about:blank",
+        "title": TITLES.get(problem.status, "The call is refused"),
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "try": problem.remedy,
+    }
+    if problem.clause is not None:
+        members["clause"] = problem.clause
+    return _json(problem.status, members, kind="application/problem+json")
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Unknown):
+        return unknown(error.what, error.name)
+    if isinstance(error, MoveRefused):
+        return Problem(409, error.code, error.detail, remedy=error.remedy)
+    if isinstance(error, PreconditionUnmet):
+        unmet = error.unmet
+        detail = f"the portal's document asks that {unmet.says}"
+        return Problem(409, unmet.code, detail, remedy=unmet.remedy, clause=unmet.clause)
+    if isinstance(error, OrderExists):
+        return Problem(409, "order-exists", f"order {error} is there already", remedy="take another order_id")
+    if isinstance(error, RotationRefused):
+        return Problem(
+            409,
+            "rotation-not-possible",
+            str(error),
+            remedy="rotate: replace changes the key, rotate: back takes it back",
+            clause=error.clause,
+        )
+    if isinstance(error, NoUrl):
+        return Problem(
+            409,
+            "delivery-without-url",
+            "it was recorded while the game had no callback URL",
+            remedy="set callback_url of the game and send it by hand with POST /callbacks",
+        )
+    return Problem(
+        409,
+        "retired-key-missing",
+        "the keys were not rotated yet, so there is no retired one",
+        remedy="call POST /keys/rotate first",
+    )
+
+
+def _too_large() -> Problem:
+    return Problem(413, "body-too-large", "the body is larger than 1 MiB", remedy="send less at once")
+
+
+def _http_problem(error: HTTPException) -> Response:
+    if request.environ.get(OVERSIZED):
+        return dump_problem(_too_large())
+    if error.code == 405:
+        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        response = dump_problem(
+            Problem(405, "method-not-allowed", f"{request.method} is not taken here", remedy=f"use {allowed}")
+        )
+        response.headers["Allow"] = allowed
+        return response
+    if error.code == 404:
+        return dump_problem(
+            Problem(
+                404,
+                "address-unknown",
+                "there is nothing at this address",
+                remedy=f"see GET {BASE}/openapi.json",
+            )
+        )
+    return dump_problem(Problem(400, "request-malformed", "the request is malformed", remedy="correct it"))
+
+
+def _json(status: int, value: Any, *, kind: str = "application/json") -> Response:
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return Response(body, status=status, headers=[("Content-Type", kind), ("Cache-Control", "no-store")])
+
+
+def _ready() -> Response:
+    return _json(200, {"ready": True})
+
+
+def _openapi(services: Services) -> Callable[[], Response]:
+    def answer() -> Response:
+        from coinslot_sandbox.control.openapi import document
+
+        return _json(200, document(services.ground.portals))
+
+    return answer

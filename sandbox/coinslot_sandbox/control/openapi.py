@@ -1,0 +1,375 @@
+"""The control API as an OpenAPI 3.1 document: every call, every body, every answer and every problem.
+
+Built from tables here and in `openapi_schemas`; a test asks that it names each route and no other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from coinslot_contracts.portal import Portal
+
+from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
+from coinslot_sandbox.control.openapi_schemas import (
+    DECIMAL,
+    NUMBER,
+    TEXT,
+    listed,
+    nullable,
+    ref,
+    requests,
+    resources,
+    shape,
+)
+from coinslot_sandbox.control.schema import Context
+from coinslot_sandbox.control.wire_calls import SEQ_MAX, WAIT_S_DEFAULT, WAIT_S_MAX
+
+BASE: Final = "/_control/v1"
+PROBLEMS: Final[Mapping[int, str]] = {
+    400: "The call is malformed: `json-invalid`, `field-missing`, `field-invalid`, `field-unknown`, …",
+    401: "`token-wrong`: the bearer token is missing or wrong.",
+    403: "`host-not-allowed` or `origin-not-allowed`: the call comes from a foreign name or page.",
+    404: "There is no such thing: `order-unknown`, `player-unknown`, `workspace-unknown`, and others.",
+    405: "`method-not-allowed`.",
+    409: "It cannot be done now: an illegal move, an unmet precondition, a rotation that is not possible.",
+    413: "`body-too-large`: larger than 1 MiB.",
+}
+_ALWAYS: Final = (400, 401, 403, 404, 405, 413)
+
+_LIMIT: Final = {
+    "name": "limit",
+    "in": "query",
+    "schema": {"type": "integer", "minimum": 1, "maximum": LIST_MAX, "default": LIST_DEFAULT},
+}
+_AFTER: Final = {
+    "name": "after",
+    "in": "query",
+    "description": "entries after this number",
+    "schema": {"type": "integer", "minimum": 0, "maximum": SEQ_MAX, "default": 0},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One call of the document.
+
+    body     name of its body's schema; all members may be left out where `body_optional`
+    answers  status -> schema of the answer
+    """
+
+    method: str
+    path: str
+    summary: str
+    answers: Mapping[int, dict[str, Any]]
+    body: str | None = None
+    body_optional: bool = False
+    query: tuple[dict[str, Any], ...] = ()
+    can_conflict: bool = False
+
+
+def _query(name: str, *values: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "schema": {"type": "string", "enum": list(values)} if values else TEXT,
+    }
+
+
+_STEP: Final = shape({"order": ref("Order"), "delivery": nullable(ref("Delivery"))})
+_JOURNAL: Final = shape(
+    {"entries": listed(ref("Entry")), "last_seq": {"type": "integer"}, "dropped": {"type": "integer"}}
+)
+_KEYS: Final = shape({"keys": listed(ref("Key"))})
+
+OPERATIONS: Final = (
+    Operation(
+        method="get",
+        path="/games",
+        summary="Every game",
+        answers={200: shape({"games": listed(ref("Game"))})},
+    ),
+    Operation(
+        method="put",
+        path="/games/{gameId}",
+        summary="Register a game, or change one; members left out stay as they are",
+        body="GameChange",
+        body_optional=True,
+        answers={200: ref("Game")},
+    ),
+    Operation(
+        method="get",
+        path="/players",
+        summary="Every player",
+        answers={200: shape({"players": listed(ref("Player"))})},
+    ),
+    Operation(
+        method="post",
+        path="/players",
+        summary="Make a player, or change one; what is left out is made up from the seed",
+        body="PlayerWish",
+        body_optional=True,
+        answers={200: ref("Player"), 201: ref("Player")},
+    ),
+    Operation(
+        method="get",
+        path="/products",
+        summary="Every product",
+        answers={200: shape({"products": listed(ref("Product"))})},
+    ),
+    Operation(
+        method="post",
+        path="/products",
+        summary="Make a product, or change one; what is left out is made up from the seed",
+        body="ProductWish",
+        body_optional=True,
+        answers={200: ref("Product"), 201: ref("Product")},
+    ),
+    Operation(
+        method="get",
+        path="/orders",
+        summary="Orders in the order of their making",
+        query=(_query("player"), _query("state", "created", "paid", "failed"), _query("after"), _LIMIT),
+        answers={200: shape({"orders": listed(ref("Order"))})},
+    ),
+    Operation(
+        method="post",
+        path="/orders",
+        summary="Make an order; `paid` pays it and notifies in the same transaction",
+        body="OrderWish",
+        answers={201: _STEP},
+        can_conflict=True,
+    ),
+    Operation(
+        method="post",
+        path="/orders/archive",
+        summary="Take orders out of the portal's list and cancel what is pending of them",
+        body="Archive",
+        answers={200: shape({"archived": {"type": "integer"}, "cancelled": {"type": "integer"}})},
+    ),
+    Operation(
+        method="get",
+        path="/orders/{orderId}",
+        summary="One order and its deliveries",
+        answers={200: shape({"order": ref("Order"), "deliveries": listed(ref("Delivery"))})},
+    ),
+    Operation(
+        method="post",
+        path="/orders/{orderId}/pay",
+        summary="Pay an order and notify the backend",
+        body="Payment",
+        body_optional=True,
+        answers={200: _STEP},
+        can_conflict=True,
+    ),
+    Operation(
+        method="post",
+        path="/orders/{orderId}/fail",
+        summary="Let an order fail; nobody is notified",
+        body="Nothing",
+        body_optional=True,
+        answers={200: shape({"order": ref("Order")})},
+        can_conflict=True,
+    ),
+    Operation(
+        method="post",
+        path="/orders/{orderId}/refund",
+        summary="Move an order's refund status; 1 is notified, others where `callback` asks for it",
+        body="Refund",
+        answers={200: _STEP},
+        can_conflict=True,
+    ),
+    Operation(
+        method="post",
+        path="/tokens",
+        summary="Mint a user token, good or with a named lie",
+        body="TokenCall",
+        answers={200: ref("Token")},
+        can_conflict=True,
+    ),
+    Operation(method="get", path="/keys", summary="Every key of every ring", answers={200: _KEYS}),
+    Operation(
+        method="post",
+        path="/keys/rotate",
+        summary="Rotate a portal's keys",
+        body="Rotation",
+        answers={200: _KEYS},
+        can_conflict=True,
+    ),
+    Operation(
+        method="get",
+        path="/deliveries",
+        summary="Deliveries in the order of their making",
+        query=(
+            _query("order"),
+            _query("state", "pending", "delivered", "failed", "lost", "cancelled"),
+            _LIMIT,
+        ),
+        answers={200: shape({"deliveries": listed(ref("Delivery"))})},
+    ),
+    Operation(
+        method="get",
+        path="/deliveries/{deliveryId}",
+        summary="One delivery with its attempts",
+        answers={200: ref("DeliveryDetail")},
+    ),
+    Operation(
+        method="post",
+        path="/deliveries/{deliveryId}/resend",
+        summary="Send a delivery's bytes and signature once more, and wait for the answer",
+        body="Nothing",
+        body_optional=True,
+        answers={200: ref("DeliveryDetail")},
+        can_conflict=True,
+    ),
+    Operation(
+        method="post",
+        path="/callbacks",
+        summary="Send a hand-made callback, exactly `copies` times, and wait for the answers",
+        body="Callback",
+        answers={200: shape({"delivery": ref("Delivery"), "attempts": listed(ref("Attempt"))})},
+        can_conflict=True,
+    ),
+    Operation(
+        method="get",
+        path="/faults",
+        summary="Every fault that was not healed",
+        answers={200: shape({"faults": listed(ref("Fault"))})},
+    ),
+    Operation(
+        method="post",
+        path="/faults",
+        summary="Let a fault act on a portal endpoint from now on",
+        body="FaultWish",
+        answers={201: ref("Fault")},
+    ),
+    Operation(
+        method="delete",
+        path="/faults/{faultId}",
+        summary="Heal a fault; what it holds up ends too",
+        answers={200: ref("Fault")},
+    ),
+    Operation(
+        method="get",
+        path="/journal",
+        summary="Journal entries after a number, oldest first",
+        query=(
+            _AFTER,
+            _LIMIT,
+            _query("dir", "in", "out", "control"),
+            *(_query(name) for name in ("endpoint", "order_id", "user_id")),
+        ),
+        answers={200: _JOURNAL},
+    ),
+    Operation(
+        method="get",
+        path="/journal/wait",
+        summary="As the list, once there is something after a number or time is up",
+        query=(
+            _AFTER,
+            _LIMIT,
+            {
+                "name": "timeout_s",
+                "in": "query",
+                "schema": {**NUMBER, "minimum": 0, "maximum": WAIT_S_MAX, "default": WAIT_S_DEFAULT},
+            },
+        ),
+        answers={200: _JOURNAL},
+    ),
+    Operation(
+        method="get",
+        path="/journal/{seq}",
+        summary="One journal entry",
+        answers={200: ref("Entry")},
+    ),
+    Operation(
+        method="post",
+        path="/reset",
+        summary="As at first start: keys and default games back, all else gone; ids and numbers go on",
+        body="Nothing",
+        body_optional=True,
+        answers={200: shape({"seed": {"type": "integer"}})},
+    ),
+)
+
+
+def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
+    """The whole document, for these portals."""
+    context = Context(portals=portals, allow_hosts=())
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(BASE + operation.path, {})[operation.method] = _operation(operation)
+    paths["/_ready"] = {"get": _open_call("ready", "Whether the sandbox answers")}
+    paths[f"{BASE}/openapi.json"] = {"get": _open_call("openapi", "This document")}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Coinslot sandbox, control API",
+            "version": "1",
+            "description": "Steers the impersonated portals. Every path exists below /_control/v1/w/{workspace} "
+            "too; without it the workspace `default` is meant. Requests whose bytes are no HTTP are answered "
+            "with 400, 408 or 414 and a JSON body.",
+        },
+        "servers": [{"url": "http://127.0.0.1:7712", "description": "control_url of the ready line"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {
+                **requests(context.endpoints, context.with_callbacks, context.with_identity),
+                **resources(),
+            },
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "responses": {f"Problem{status}": _problem(says) for status, says in PROBLEMS.items()},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    problems = (*_ALWAYS, 409) if operation.can_conflict else _ALWAYS
+    responses = {str(status): _answer(schema) for status, schema in operation.answers.items()}
+    refused = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in problems}
+    described: dict[str, Any] = {
+        "operationId": f"{operation.method} {operation.path}",
+        "summary": operation.summary,
+        "responses": {**responses, **refused},
+    }
+    parameters = [*_path_parameters(operation.path), *operation.query]
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": not operation.body_optional,
+            "content": {"application/json": {"schema": ref(operation.body)}},
+        }
+    return described
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": DECIMAL} if name in {"gameId", "seq"} else TEXT,
+        }
+        for name in names
+    ]
+
+
+def _answer(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+
+
+def _problem(says: str) -> dict[str, Any]:
+    return {"description": says, "content": {"application/problem+json": {"schema": ref("Problem")}}}
+
+
+def _open_call(name: str, summary: str) -> dict[str, Any]:
+    codes = (403, 405, 413)
+    refused = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in codes}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [],
+        "responses": {"200": _answer({"type": "object"}), **refused},
+    }

@@ -1,0 +1,373 @@
+"""What each control call may say: hand-written parse functions, one per body.
+
+Names of lies, defects and modes come from `coinslot_contracts.vocabulary`: API, command and YAML agree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from coinslot_contracts.json_bytes import dump_compact
+from coinslot_contracts.portal import Portal
+from coinslot_contracts.vocabulary import (
+    CALLBACK_MODES,
+    ENCODINGS,
+    HOSTILE_TOKENS,
+    KEY_ROTATIONS,
+    RETRY_PRESETS,
+    SIGNATURE_DEFECTS,
+    TOKEN_SIGNERS,
+)
+from coinslot_contracts.wire import Headers
+
+from coinslot_sandbox.control.reading import Members, invalid
+from coinslot_sandbox.delivery.addresses import callback_url_problem
+from coinslot_sandbox.delivery.handmade import HandmadeWish
+from coinslot_sandbox.errors import Problem
+from coinslot_sandbox.faults import Fault
+from coinslot_sandbox.games import KEPT, GameChange, Kept
+from coinslot_sandbox.order_book import OrderWish
+from coinslot_sandbox.tokens import TokenWish
+
+ID_CHARS_MAX: Final = 255
+URL_CHARS_MAX: Final = 2048
+RAW_CHARS_MAX: Final = 200_000
+RETRIES_MAX: Final = 1000
+RETRY_S_MAX: Final = 31 * 86_400
+TIMEOUT_S: Final = (0.05, 120.0)
+HANG_S_MAX: Final = 600.0
+TTL_S_MAX: Final = 10 * 366 * 86_400
+COPIES_MAX: Final = 200
+_TOKEN_CHARACTERS: Final = frozenset(
+    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+_FRAMING: Final = frozenset({"transfer-encoding", "content-length", "connection"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What parsing must know beside the bytes."""
+
+    portals: Mapping[str, Portal]
+    allow_hosts: tuple[str, ...]
+
+    @property
+    def with_callbacks(self) -> list[str]:
+        """Portals that have games, shared keys and callbacks."""
+        return [name for name, portal in self.portals.items() if portal.notices is not None]
+
+    @property
+    def with_identity(self) -> list[str]:
+        """Portals that sign user tokens."""
+        return [name for name, portal in self.portals.items() if portal.identity is not None]
+
+    @property
+    def endpoints(self) -> list[str]:
+        """Full names of every endpoint."""
+        return [endpoint.name for portal in self.portals.values() for endpoint in portal.endpoints]
+
+
+def parse_empty(body: Mapping[str, Any]) -> None:
+    """The body of a call that takes nothing."""
+    Members(body, known=())
+
+
+def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChange]:
+    """PUT /games/{gameId}: portal, and what to change."""
+    members = Members(
+        body, known=("portal", "shared_key", "callback_url", "iap_enabled", "retry", "timeout_s")
+    )
+    portal = members.choice("portal", context.with_callbacks) or context.with_callbacks[0]
+    url: str | Kept | None = KEPT
+    if members.has("callback_url"):
+        url = _url(members, "callback_url", context)
+    enabled = members.flag("iap_enabled")
+    timeout_s = members.number("timeout_s", least=TIMEOUT_S[0], most=TIMEOUT_S[1])
+    return portal, GameChange(
+        shared_key=members.text("shared_key") if members.has("shared_key") else KEPT,
+        callback_url=url,
+        iap_enabled=KEPT if enabled is None else enabled,
+        retry=_retry(members),
+        timeout_s=KEPT if timeout_s is None else timeout_s,
+    )
+
+
+def _url(members: Members, name: str, context: Context) -> str | None:
+    url = members.text(name, chars_max=URL_CHARS_MAX)
+    problem = None if url is None else callback_url_problem(url, allow_hosts=context.allow_hosts)
+    if problem is not None:
+        raise Problem(
+            400,
+            "callback-url-not-allowed",
+            f"callbacks may not go to {name}: {problem}",
+            remedy="take a loopback or private address, or start the sandbox with --allow-host HOST",
+        )
+    return url
+
+
+def _retry(members: Members) -> str | tuple[float, ...] | Kept:
+    given = members.any("retry")
+    if given is None:
+        return KEPT
+    if isinstance(given, str):
+        name = members.choice("retry", RETRY_PRESETS)
+        assert name is not None
+        return name
+    if not isinstance(given, list) or len(given) > RETRIES_MAX or not all(map(_is_wait, given)):
+        raise members.wrong(
+            "retry", f"a preset, or at most {RETRIES_MAX} waits of 0 to {RETRY_S_MAX} seconds"
+        )
+    return tuple(float(wait_s) for wait_s in given)
+
+
+def _is_wait(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= RETRY_S_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerWish:
+    """A player as given; None is made up."""
+
+    user_id: str | None
+    username: str | None
+    picture_url: str | None
+
+
+def parse_player(body: Mapping[str, Any]) -> PlayerWish:
+    """POST /players."""
+    members = Members(body, known=("user_id", "username", "picture_url"))
+    return PlayerWish(
+        user_id=members.decimal_id("user_id"),
+        username=members.text("username", chars_max=255),
+        picture_url=members.text("picture_url", chars_max=URL_CHARS_MAX),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductWish:
+    """A product as given; None is made up."""
+
+    product_id: str | None
+    title: str | None
+    price: int | None
+
+
+def parse_product(body: Mapping[str, Any]) -> ProductWish:
+    """POST /products."""
+    members = Members(body, known=("product_id", "title", "price"))
+    return ProductWish(
+        product_id=members.text("product_id", chars_max=ID_CHARS_MAX),
+        title=members.text("title", chars_max=255),
+        price=members.integer("price", least=0, most=2**31 - 1),
+    )
+
+
+def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
+    """POST /orders."""
+    members = Members(
+        body,
+        known=(
+            "player",
+            "product",
+            "portal",
+            "game",
+            "order_id",
+            "external_id",
+            "paid",
+            "callback",
+            "arrivedStatus",
+            "refundStatus",
+        ),
+    )
+    paid = members.flag("paid") or False
+    refund_status = members.integer("refundStatus", least=0, most=3)
+    if refund_status is not None and not paid:
+        raise invalid("refundStatus", "left out where paid is not true: only a paid order can be refunded")
+    return OrderWish(
+        portal=members.choice("portal", context.with_callbacks) or context.with_callbacks[0],
+        user_id=members.required_decimal_id("player"),
+        product_id=members.required_text("product", chars_max=ID_CHARS_MAX),
+        game_id=members.decimal_id("game"),
+        order_id=_order_id(members),
+        external_id=members.text("external_id"),
+        paid=paid,
+        callback=members.choice("callback", CALLBACK_MODES),
+        arrived_status=members.integer("arrivedStatus", least=0, most=1) or 0,
+        refund_status=refund_status,
+    )
+
+
+def _order_id(members: Members) -> str | None:
+    """An order id of one's own; it becomes part of paths, so it holds nothing that a path is made of."""
+    order_id = members.text("order_id", chars_max=ID_CHARS_MAX)
+    if order_id is not None and (order_id in {".", ".."} or any(mark in order_id for mark in "/\\%?# ")):
+        raise members.wrong("order_id", "free of slashes, percent and question marks, hashes and spaces")
+    return order_id
+
+
+def parse_pay(body: Mapping[str, Any]) -> str:
+    """POST /orders/{id}/pay: the callback's mode."""
+    members = Members(body, known=("callback",))
+    return members.choice("callback", CALLBACK_MODES) or "normal"
+
+
+def parse_refund(body: Mapping[str, Any]) -> tuple[int, str | None]:
+    """POST /orders/{id}/refund: the status, and the callback's mode where one is given."""
+    members = Members(body, known=("refundStatus", "callback"))
+    status = members.integer("refundStatus", least=0, most=3)
+    if status is None:
+        raise members.missing("refundStatus")
+    return status, members.choice("callback", CALLBACK_MODES)
+
+
+def parse_archive(body: Mapping[str, Any]) -> list[str]:
+    """POST /orders/archive: the order ids."""
+    members = Members(body, known=("orders",))
+    orders = members.texts("orders")
+    if orders is None:
+        raise members.missing("orders")
+    return list(dict.fromkeys(orders))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCall:
+    """POST /tokens: for whom, for which game, and what is wrong with it."""
+
+    portal: str
+    user_id: str
+    game_id: str | None
+    wish: TokenWish
+
+
+def parse_token(body: Mapping[str, Any], context: Context) -> TokenCall:
+    """POST /tokens."""
+    members = Members(body, known=("player", "portal", "game", "token"))
+    return TokenCall(
+        portal=members.choice("portal", context.with_identity) or context.with_identity[0],
+        user_id=members.required_decimal_id("player"),
+        game_id=members.decimal_id("game"),
+        wish=_token_wish(members.table("token") or {}),
+    )
+
+
+def _token_wish(spec: Mapping[str, Any]) -> TokenWish:
+    known = ("hostile", "sign", "header", "claims", "user", "raw", "ttl_s")
+    members = Members(spec, known=known, where="token")
+    hostile = members.choice("hostile", HOSTILE_TOKENS, code="hostile-unknown")
+    if hostile is not None:
+        if len(spec) > 1:
+            raise invalid("token", "either a hostile name alone, or the other members")
+        return TokenWish(hostile=hostile)
+    return TokenWish(
+        sign=members.choice("sign", TOKEN_SIGNERS) or "current",
+        header=members.table("header"),
+        claims=members.table("claims"),
+        user=members.table("user"),
+        raw=members.text("raw", chars_max=RAW_CHARS_MAX, chars_min=0, lines=True),
+        ttl_s=members.number("ttl_s", least=-TTL_S_MAX, most=TTL_S_MAX),
+    )
+
+
+def parse_rotation(body: Mapping[str, Any], context: Context) -> tuple[str, str]:
+    """POST /keys/rotate: the portal and how."""
+    members = Members(body, known=("portal", "rotate"))
+    rotate = members.choice("rotate", KEY_ROTATIONS)
+    if rotate is None:
+        raise members.missing("rotate")
+    return members.choice("portal", context.with_identity) or context.with_identity[0], rotate
+
+
+def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
+    """POST /callbacks."""
+    members = Members(
+        body,
+        known=("order", "type", "body", "signature", "headers", "copies", "at_once", "timeout_s", "url"),
+    )
+    kind = members.choice("type", ("pay", "refund"))
+    if kind is None:
+        raise members.missing("type")
+    spec = members.table("body") or {}
+    content = Members(spec, known=("set", "drop", "raw", "encode"), where="body")
+    raw = content.text("raw", chars_max=RAW_CHARS_MAX, chars_min=0, lines=True)
+    if raw is not None and len(spec) > 1:
+        raise invalid("body", "either raw alone, or set, drop and encode")
+    what: Literal["pay", "refund"] = "pay" if kind == "pay" else "refund"
+    return HandmadeWish(
+        order_id=members.required_text("order", chars_max=ID_CHARS_MAX),
+        kind=what,
+        members=content.table("set") or {},
+        dropped=content.texts("drop") or (),
+        raw=raw,
+        encode=content.choice("encode", ENCODINGS) or "compact",
+        signature=members.choice("signature", SIGNATURE_DEFECTS) or "valid",
+        headers=_header_changes(members),
+        copies=members.integer("copies", least=1, most=COPIES_MAX) or 1,
+        at_once=members.flag("at_once") or False,
+        timeout_s=members.number("timeout_s", least=TIMEOUT_S[0], most=TIMEOUT_S[1]),
+        url=_url(members, "url", context),
+    )
+
+
+def parse_fault(body: Mapping[str, Any], context: Context, *, fault_id: str) -> Fault:
+    """POST /faults."""
+    members = Members(body, known=("at", "order", "with"))
+    place = members.choice("at", context.endpoints, code="endpoint-unknown")
+    if place is None:
+        raise members.missing("at")
+    spec = members.table("with")
+    if not spec:
+        raise members.missing("with")
+    known = ("answer", "headers", "body", "json", "hang", "reset", "times")
+    given = Members(spec, known=known, where="with")
+    hang_s = given.number("hang", least=0.0, most=HANG_S_MAX)
+    reset = given.flag("reset") or False
+    status = given.integer("answer", least=200, most=599)
+    body_bytes = _fault_body(given)
+    headers = tuple((name, value) for name, value in _header_changes(given).items() if value is not None)
+    answers = status is not None or body_bytes is not None or bool(headers)
+    if [hang_s is not None, reset, answers].count(True) != 1:
+        raise invalid("with", "one of hang, reset, or an answer (answer, headers, body or json)")
+    return Fault(
+        fault_id=fault_id,
+        at=place,
+        order_id=members.text("order", chars_max=ID_CHARS_MAX),
+        status=status,
+        headers=headers,
+        body=body_bytes,
+        hang_s=hang_s,
+        reset=reset,
+        times=given.integer("times", least=1, most=1_000_000),
+        spec=dict(spec),
+    )
+
+
+def _fault_body(given: Members) -> bytes | None:
+    if given.has("json"):
+        if given.has("body"):
+            raise given.wrong("body", "left out where json is given")
+        return dump_compact(given.any("json"))
+    text = given.text("body", chars_max=RAW_CHARS_MAX, chars_min=0, lines=True)
+    return None if text is None else text.encode()
+
+
+def _header_changes(members: Members) -> dict[str, str | None]:
+    table = members.table("headers") or {}
+    for name, value in table.items():
+        if not name or not set(name) <= _TOKEN_CHARACTERS or name.lower() in _FRAMING:
+            raise members.wrong("headers", "named with letters, digits and dashes, and none of the framing")
+        if value is not None and not _is_header_value(value):
+            raise members.wrong("headers", "strings of Latin-1 characters without line breaks, or null")
+    return table
+
+
+def _is_header_value(value: object) -> bool:
+    if not isinstance(value, str) or len(value) > 8192:
+        return False
+    return all(
+        character == "\t" or (32 <= ord(character) <= 255 and ord(character) != 127) for character in value
+    )
+
+
+def header_pairs(headers: Headers) -> list[list[str]]:
+    """Headers as JSON."""
+    return [list(pair) for pair in headers]

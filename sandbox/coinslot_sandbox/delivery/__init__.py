@@ -1,0 +1,1 @@
+"""Deliveries: notifications on their way to a backend. Knows nothing of the control API."""

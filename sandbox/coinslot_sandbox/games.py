@@ -1,0 +1,143 @@
+"""The games of a workspace: the default one of each portal, those that are registered, and their secrets.
+
+A game's shared key is drawn where nobody gave one; given as None it means that the team has not set it yet.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from coinslot_contracts.domain import Game
+from coinslot_contracts.portal import Portal
+
+from coinslot_sandbox.ids import number_of, text_of
+from coinslot_sandbox.settings import SandboxSettings
+from coinslot_sandbox.store.database import Database
+from coinslot_sandbox.store.records import GameRecord
+from coinslot_sandbox.store.shop import Shop
+
+SHARED_KEY_CHARS: Final = 32
+TIMEOUT_S: Final = 10.0
+
+
+class Kept:
+    """Stands for a member that a call leaves as it is; None means "not set"."""
+
+
+KEPT: Final = Kept()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameChange:
+    """What a call sets of a game; KEPT leaves a member alone, or gives a new game its default."""
+
+    shared_key: str | Kept | None = KEPT
+    callback_url: str | Kept | None = KEPT
+    iap_enabled: bool | Kept = KEPT
+    retry: str | tuple[float, ...] | Kept = KEPT
+    timeout_s: float | Kept = KEPT
+
+
+class GameDesk:
+    """Reads and writes games; knows every secret that must not be shown."""
+
+    def __init__(
+        self,
+        *,
+        settings: SandboxSettings,
+        portals: Mapping[str, Portal],
+        database: Database,
+        shop: Shop,
+        seed: int,
+        control_token: str,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._shop = shop
+        self._seed = seed
+        self._control_token = control_token
+        self._portals = [portal for portal in portals.values() if portal.notices is not None]
+        self._lock = threading.Lock()
+        self._secrets: tuple[str, ...] = (control_token,)
+        self.lay_defaults()
+
+    def lay_defaults(self) -> None:
+        """See that each portal has its default game, with what the start options say of it."""
+        for portal in self._portals:
+            with self._database.write() as connection:
+                known = self._shop.find_default_game(connection, portal.name)
+                wanted = self._default(portal.name, known)
+                if known is not None and known.game.game_id != wanted.game.game_id:
+                    self._shop.save_game(connection, replace(known, is_default=False))
+                self._shop.save_game(connection, wanted)
+        self._learn_secrets()
+
+    def put(self, portal: str, game_id: str, change: GameChange) -> GameRecord:
+        """Register a game, or change one."""
+        with self._database.write() as connection:
+            known = self._shop.find_game(connection, portal, game_id)
+            record = _changed(known or self._new(portal, game_id), change)
+            self._shop.save_game(connection, record)
+        self._learn_secrets()
+        return record
+
+    def default(self, portal: str) -> GameRecord:
+        """The game that is meant where a call names none."""
+        with self._database.read() as connection:
+            game = self._shop.find_default_game(connection, portal)
+        assert game is not None
+        return game
+
+    def list_games(self) -> list[GameRecord]:
+        """Every game, the default ones first."""
+        with self._database.read() as connection:
+            return self._shop.list_games(connection)
+
+    def secrets(self) -> Iterable[str]:
+        """Every shared key that there is or was, and the control token."""
+        return self._secrets
+
+    def _new(self, portal: str, game_id: str) -> GameRecord:
+        key = text_of(number_of(self._seed, portal, game_id, "shared-key"), SHARED_KEY_CHARS)
+        return GameRecord(
+            portal=portal,
+            game=Game(game_id=game_id, shared_key=key.encode()),
+            retry=self._settings.retry,
+            timeout_s=TIMEOUT_S,
+        )
+
+    def _default(self, portal: str, known: GameRecord | None) -> GameRecord:
+        settings = self._settings
+        game_id = settings.game_id or (known.game.game_id if known else self._drawn_game_id(portal))
+        same = known if known is not None and known.game.game_id == game_id else None
+        change = GameChange(
+            shared_key=KEPT if settings.shared_key is None else settings.shared_key,
+            callback_url=KEPT if settings.callback_url is None else settings.callback_url,
+        )
+        return replace(_changed(same or self._new(portal, game_id), change), is_default=True)
+
+    def _drawn_game_id(self, portal: str) -> str:
+        return str(1000 + number_of(self._seed, portal, "game") % 9000)
+
+    def _learn_secrets(self) -> None:
+        keys = {game.game.shared_key.decode() for game in self.list_games() if game.game.shared_key}
+        with self._lock:
+            self._secrets = tuple(sorted({*self._secrets, *keys}, key=len, reverse=True))
+
+
+def _changed(record: GameRecord, change: GameChange) -> GameRecord:
+    game = record.game
+    if not isinstance(change.shared_key, Kept):
+        key = change.shared_key
+        game = replace(game, shared_key=None if key is None else key.encode())
+    if not isinstance(change.callback_url, Kept):
+        game = replace(game, callback_url=change.callback_url)
+    if not isinstance(change.iap_enabled, Kept):
+        game = replace(game, iap_enabled=change.iap_enabled)
+    return replace(
+        record,
+        game=game,
+        retry=record.retry if isinstance(change.retry, Kept) else change.retry,
+        timeout_s=record.timeout_s if isinstance(change.timeout_s, Kept) else change.timeout_s,
+    )

@@ -1,0 +1,281 @@
+"""The impersonated portals over HTTP: one Flask adapter for every endpoint of every discovered portal.
+
+A view takes raw bytes, asks the fault book and the endpoint's pure function, applies what the portal learnt,
+journals, and sends bytes. It never reads `request.authorization` or `request.json`: they change what came.
+"""
+
+import json
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from coinslot_contracts.domain import Game, Order
+from coinslot_contracts.portal import Answer, Endpoint, Portal, SigningKey, Subject
+from coinslot_contracts.wire import WireReply, WireRequest
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from coinslot_sandbox.faults import Fault, changed
+from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE
+from coinslot_sandbox.journal import Crossing
+from coinslot_sandbox.services import Services
+
+UNMATCHED = "unmatched"
+MARK = ("X-Coinslot-Sandbox", "1")
+MESSAGES = {
+    400: "The request is malformed",
+    404: "There is nothing at this address",
+    405: "This address does not take this method",
+    413: "The body is larger than 1 MiB",
+    421: "This path names no workspace",
+}
+
+
+class _PlainResponse(Response):
+    default_mimetype = None
+
+
+class StoreView:
+    """What an endpoint may ask of the portal's state, read from the store."""
+
+    def __init__(self, services: Services, portal: str) -> None:
+        self._services = services
+        self._portal = portal
+        self._shop = services.ground.shop
+        self._database = services.ground.database
+
+    def find_game(self, game_id: str) -> Game | None:
+        """The game with this id."""
+        with self._database.read() as connection:
+            record = self._shop.find_game(connection, self._portal, game_id)
+        return None if record is None else record.game
+
+    def find_order(self, order_id: str) -> Order | None:
+        """The order with this id; one of another portal is none."""
+        with self._database.read() as connection:
+            record = self._shop.find_order(connection, order_id)
+        return record.order if record is not None and record.portal == self._portal else None
+
+    def count_paid_orders(self, game_id: str) -> int:
+        """How many paid orders the game has."""
+        with self._database.read() as connection:
+            return self._shop.count_paid_orders(connection, self._portal, game_id)
+
+    def list_paid_orders(self, game_id: str, *, first: int, limit: int) -> Sequence[Order]:
+        """The game's paid orders, newest payment first."""
+        with self._database.read() as connection:
+            records = self._shop.list_paid_orders(connection, self._portal, game_id, first=first, limit=limit)
+        return [record.order for record in records]
+
+    def published_keys(self) -> Sequence[SigningKey]:
+        """The keys that the portal publishes now."""
+        ring = self._services.rings.get(self._portal)
+        return () if ring is None else ring.published()
+
+    def key_form(self) -> str | None:
+        """The named form in which keys are published."""
+        return None
+
+
+def create_portal_app(services: Services) -> Flask:
+    """The WSGI application of the portal port."""
+    app = Flask("coinslot_portals", static_folder=None, template_folder=None)
+    app.response_class = _PlainResponse
+    app.url_map.merge_slashes = False
+    for portal in services.ground.portals.values():
+        for endpoint in portal.endpoints:
+            _add(app, services, portal, endpoint)
+    app.register_error_handler(HTTPException, lambda error: _refuse(error, services))
+    app.register_error_handler(Exception, _fail(services))
+    return app
+
+
+def plain_refusal(status: int) -> WireReply:
+    """The answer to what never reached an endpoint: the HTTP status, and the same as code."""
+    body = json.dumps({"code": str(status), "msg": MESSAGES.get(status, "The request is refused")})
+    return WireReply(status=status, headers=(("Content-Type", "application/json"),), body=body.encode())
+
+
+def _add(app: Flask, services: Services, portal: Portal, endpoint: Endpoint) -> None:
+    view = _endpoint_view(services, portal, endpoint)
+    in_workspace = f"/w/<workspace>/{portal.name}{endpoint.path}"
+    methods = [endpoint.method, "HEAD"] if endpoint.method == "GET" else [endpoint.method]
+    for place, rule in (("root", endpoint.path), ("workspace", in_workspace)):
+        app.add_url_rule(
+            rule, f"{endpoint.name}@{place}", view, methods=methods, provide_automatic_options=False
+        )
+
+
+def _endpoint_view(services: Services, portal: Portal, endpoint: Endpoint) -> Callable[..., Response]:
+    desk = EndpointDesk(services, portal, endpoint)
+
+    def view(workspace: str = services.workspace) -> Response:  # noqa: ARG001 - judged by its path
+        status = _refused_status(200, services)
+        if status != 200:
+            return _refusal(status, services)
+        return _response(desk.serve(wire_request(request.environ), request.environ.get(CONNECTION)))
+
+    return view
+
+
+class EndpointDesk:
+    """One endpoint of one portal, without a framework."""
+
+    def __init__(self, services: Services, portal: Portal, endpoint: Endpoint) -> None:
+        self._services = services
+        self._endpoint = endpoint
+        self._portal = portal
+        self._view = StoreView(services, portal.name)
+
+    def serve(self, wire: WireRequest, connection: Any) -> WireReply:
+        """Answer one request; where a fault took the connection, the answer goes nowhere."""
+        clock = self._services.ground.clock
+        at_s, began_s = clock.now_s(), clock.monotonic_s()
+        subject = self._endpoint.subject(wire)
+        answer = self._endpoint.answer(wire, self._view)
+        faults = self._services.faults
+        fault = faults.take(endpoint=self._endpoint.name, order_id=subject.order_id)
+        reply: WireReply | None = answer.reply
+        if fault is None or not fault.answers:
+            self._learn(answer)
+        if fault is not None:
+            reply = self._faulty(fault, answer.reply, connection)
+        self._services.journal.append(
+            replace(
+                self._crossing(wire, answer, subject, fault),
+                reply=None if reply is None else _marked(reply),
+                error=None if reply is not None or fault is None else _transport_name(fault),
+                at_s=at_s,
+                elapsed_ms=(clock.monotonic_s() - began_s) * 1000,
+            )
+        )
+        return _marked(reply) if reply is not None else WireReply()
+
+    def _learn(self, answer: Answer) -> None:
+        for event in answer.events:
+            self._services.dispatch.book.arrived(event.order_id)
+
+    def _faulty(self, fault: Fault, reply: WireReply, connection: Any) -> WireReply | None:
+        """The answer under a fault, None where the connection was taken; counts what really acted."""
+        faults = self._services.faults
+        if not fault.is_transport:
+            faults.fired(fault)
+            return changed(fault, reply)
+        if connection is None:
+            faults.missed(fault)
+            return plain_refusal(400)
+        if fault.reset:
+            connection.reset()
+        else:
+            connection.hang(fault_id=fault.fault_id, seconds=fault.hang_s or 0.0)
+        faults.fired(fault)
+        return None
+
+    def _crossing(self, wire: WireRequest, answer: Answer, subject: Subject, fault: Fault | None) -> Crossing:
+        order = None if subject.order_id is None else self._view.find_order(subject.order_id)
+        return Crossing(
+            dir="in",
+            endpoint=self._endpoint.name,
+            request=wire,
+            reply=None,
+            at_s=0.0,
+            elapsed_ms=0.0,
+            portal=self._portal.name,
+            game_id=subject.game_id,
+            order_id=subject.order_id,
+            user_id=None if order is None else order.user_id,
+            external_id=subject.external_id or (None if order is None else order.external_id),
+            verdict=(answer.verdict_code, answer.verdict_reason),
+            fault_id=None if fault is None else fault.fault_id,
+        )
+
+
+def wire_request(environ: Mapping[str, Any]) -> WireRequest:
+    """The request as it crossed the wire; under another server, as much of it as WSGI keeps."""
+    known = environ.get(WIRE)
+    if isinstance(known, WireRequest):
+        return known
+    headers = tuple(
+        (name[5:].replace("_", "-").title(), str(value))
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    )
+    query = environ.get("QUERY_STRING", "")
+    target = environ.get("REQUEST_URI") or environ["PATH_INFO"] + (f"?{query}" if query else "")
+    return WireRequest(
+        method=environ["REQUEST_METHOD"],
+        target=target,
+        headers=headers,
+        body=environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
+    )
+
+
+def _marked(reply: WireReply) -> WireReply:
+    return replace(reply, headers=(*reply.headers, MARK))
+
+
+def _transport_name(fault: Fault) -> str:
+    return "reset" if fault.reset else "hang"
+
+
+def _response(reply: WireReply) -> Response:
+    headers = reply.headers if MARK in reply.headers else (*reply.headers, MARK)
+    return _PlainResponse(reply.body, status=reply.status, headers=list(headers))
+
+
+def _refuse(error: HTTPException, services: Services) -> Response:
+    status = error.code or 400
+    response = _refusal(_refused_status(status if 400 <= status < 500 else 400, services), services)
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _refused_status(status: int, services: Services) -> int:
+    """The status that tells best what is wrong: a foreign workspace, then the size, then what is given."""
+    first, _, rest = request.path.removeprefix("/").partition("/")
+    if first == "w" and rest.partition("/")[0] != services.workspace:
+        return 421
+    return 413 if request.environ.get(OVERSIZED) else status
+
+
+def _refusal(status: int, services: Services) -> Response:
+    """Refuse what reaches no endpoint, and journal it: a backend with a wrong URL wants to be found."""
+    response = _response(plain_refusal(status))
+    services.journal.append(
+        Crossing(
+            dir="in",
+            endpoint=UNMATCHED,
+            request=wire_request(request.environ),
+            reply=WireReply(status=status, headers=tuple(response.headers.items()), body=response.get_data()),
+            at_s=services.ground.clock.now_s(),
+            elapsed_ms=0.0,
+            verdict=(str(status), MESSAGES.get(status, "The request is refused")),
+        )
+    )
+    return response
+
+
+def _fail(services: Services) -> Callable[[Exception], Response]:
+    """A fault of our own: it goes to the journal whole, and to the caller as one line."""
+
+    def handle(error: Exception) -> Response:
+        services.journal.append(
+            Crossing(
+                dir="in",
+                endpoint=request.path,
+                request=wire_request(request.environ),
+                reply=None,
+                at_s=services.ground.clock.now_s(),
+                elapsed_ms=0.0,
+                error="".join(traceback.format_exception(error)),
+            )
+        )
+        body = json.dumps({"code": "500", "msg": "The sandbox itself failed; the journal says how"})
+        return _response(
+            WireReply(status=500, headers=(("Content-Type", "application/json"),), body=body.encode())
+        )
+
+    return handle

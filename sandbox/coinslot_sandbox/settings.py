@@ -1,0 +1,79 @@
+"""The settings of one sandbox, frozen; the only reader of the process's environment.
+
+What the settings leave open (seed, token, game id, shared key) is decided at start and printed.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coinslot_contracts.vocabulary import RETRY_PRESETS
+
+from coinslot_sandbox.errors import SandboxStartError
+
+TOKEN_VARIABLE = "COINSLOT_CONTROL_TOKEN"  # noqa: S105 - the name of a variable, not a token
+PORT = 7711
+CONTROL_PORT = 7712
+SEED_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """How one sandbox is to run.
+
+    port, control_port   0 takes a free one
+    seed                 whole number from 0; None draws one, or takes the store's
+    store                a SQLite file that is kept, or a database URL; None is a temporary file
+    game_id … callback_url  the default game of each portal that has callbacks
+    control_token        None takes COINSLOT_CONTROL_TOKEN, else draws one
+    fresh_keys           generate keys instead of taking them from the published pool
+    allow_hosts          hosts that callbacks may go to, and by which the control port may be called
+    public_url           what the ready line and the environment block say instead of host and port
+    """
+
+    host: str = "127.0.0.1"
+    port: int = PORT
+    control_port: int = CONTROL_PORT
+    seed: int | None = None
+    store: Path | str | None = None
+    game_id: str | None = None
+    shared_key: str | None = field(default=None, repr=False)
+    callback_url: str | None = None
+    control_token: str | None = field(default=None, repr=False)
+    fresh_keys: bool = False
+    retry: str = "local"
+    quiet: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    public_url: str | None = None
+
+
+def check_settings(settings: SandboxSettings) -> None:
+    """Raise SandboxStartError (exit code 2) for a setting that no sandbox can run with."""
+    for name in ("port", "control_port"):
+        number = getattr(settings, name)
+        if not 0 <= number <= 65_535:
+            raise SandboxStartError(f"{name} {number} is no port; take one from 0 to 65535", 2)
+    if settings.seed is not None and not 0 <= settings.seed <= SEED_MAX:
+        raise SandboxStartError(f"seed {settings.seed} is out of range; take one from 0 to {SEED_MAX}", 2)
+    if settings.retry not in RETRY_PRESETS:
+        known = ", ".join(RETRY_PRESETS)
+        raise SandboxStartError(f"there is no retry preset {settings.retry!r}; take one of {known}", 2)
+    if settings.game_id is not None and not _is_game_id(settings.game_id):
+        raise SandboxStartError(f"game id {settings.game_id!r} is no whole number; take one like 1220", 2)
+
+
+def _is_game_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18 and (text == "0" or text[0] != "0")
+
+
+def control_token(settings: SandboxSettings, environment: Mapping[str, str] | None = None) -> str:
+    """The token of the control port: from the settings, else the environment, else a new one."""
+    known = os.environ if environment is None else environment
+    return settings.control_token or known.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
+
+
+def draw_seed() -> int:
+    """A seed for a sandbox that was given none; it is printed, so that the run can be repeated."""
+    return secrets.randbelow(1_000_000)

@@ -1,0 +1,97 @@
+"""What the store keeps, as frozen values; orders and players are contracts' own.
+
+A record adds to a portal's noun what only the sandbox knows: its portal, its schedule, its place in line.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from coinslot_contracts.domain import Game, Order
+from coinslot_contracts.wire import Headers
+
+DeliveryMode = Literal["scheduled", "lost", "manual"]
+DeliveryState = Literal["pending", "delivered", "failed", "lost", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameRecord:
+    """A game of one portal and how its callbacks are delivered.
+
+    retry  name of a preset, or seconds after each failure
+    """
+
+    portal: str
+    game: Game
+    retry: str | tuple[float, ...]
+    timeout_s: float
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """Something that players buy; `price` is in the portal's own unit."""
+
+    product_id: str
+    title: str
+    price: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecord:
+    """An order of one portal; an archived one has left the portal's list."""
+
+    portal: str
+    order: Order
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One notification on its way to one URL.
+
+    headers    those that are sent with the body, the signature among them
+    signature  the value of the signature header, None where there is none
+    retry_s    seconds to wait after each failure; as many retries as there are numbers
+    attempts_made, scheduled_made  all attempts; those that the schedule made, which its retries count from
+    next_at_s  when the next attempt is due; None where none will come by itself
+    """
+
+    delivery_id: str
+    number: int
+    portal: str
+    game_id: str
+    order_id: str
+    user_id: str
+    kind: str
+    url: str | None
+    mode: DeliveryMode
+    state: DeliveryState
+    body: bytes
+    headers: Headers
+    signature: str | None = field(repr=False)
+    retry_s: tuple[float, ...]
+    timeout_s: float
+    attempts_made: int
+    scheduled_made: int
+    next_at_s: float | None
+    created_at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """One private key of a portal's ring.
+
+    retired  it signed before the last rotation, so `back` returns to it
+    """
+
+    kid: str
+    number: int
+    algorithm: str
+    private_pem: str = field(repr=False)
+    signs: bool
+    published: bool
+    retired: bool
+
+
+AttemptRecord = dict[str, Any]
+"""One attempt in the shape of the control API."""

@@ -1,0 +1,214 @@
+"""Games, players, products, orders and keys of one workspace: reading and writing, nothing decided.
+
+Every function takes the connection of a transaction that the caller opened, so that what belongs together
+is committed together.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from coinslot_contracts.domain import Player
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
+
+from coinslot_sandbox.store.records import GameRecord, KeyRecord, OrderRecord, Product
+from coinslot_sandbox.store.rows import (
+    game_of,
+    game_values,
+    is_listed,
+    key_of,
+    key_values,
+    order_of,
+    order_values,
+    player_of,
+    product_of,
+)
+from coinslot_sandbox.store.tables import GAMES, KEYS, ORDERS, PLAYERS, PRODUCTS, WORKSPACES
+
+
+class Shop:
+    """The rows of one workspace."""
+
+    def __init__(self, workspace: str) -> None:
+        self.workspace = workspace
+
+    def find_seed(self, connection: Connection) -> int | None:
+        """The workspace's seed, None where the workspace is new."""
+        return connection.scalar(select(WORKSPACES.c.seed).where(WORKSPACES.c.workspace == self.workspace))
+
+    def add_workspace(self, connection: Connection, *, seed: int, created_at_s: float) -> None:
+        """Lay the workspace."""
+        row = {"workspace": self.workspace, "seed": seed, "created_at_s": created_at_s}
+        connection.execute(insert(WORKSPACES).values(row))
+
+    def find_game(self, connection: Connection, portal: str, game_id: str) -> GameRecord | None:
+        """The game of this portal with this id."""
+        row = self._first(
+            connection, self._games().where(GAMES.c.portal == portal, GAMES.c.game_id == game_id)
+        )
+        return None if row is None else game_of(row)
+
+    def find_default_game(self, connection: Connection, portal: str) -> GameRecord | None:
+        """The game that is meant where a call names none."""
+        row = self._first(connection, self._games().where(GAMES.c.portal == portal, GAMES.c.is_default))
+        return None if row is None else game_of(row)
+
+    def list_games(self, connection: Connection) -> list[GameRecord]:
+        """Every game, the default ones first."""
+        wanted = self._games().order_by(GAMES.c.is_default.desc(), GAMES.c.portal, GAMES.c.game_id)
+        return [game_of(row) for row in connection.execute(wanted).mappings()]
+
+    def save_game(self, connection: Connection, record: GameRecord) -> None:
+        """Write a game, new or known; the count of its orders stays."""
+        values = game_values(record)
+        here = (
+            GAMES.c.workspace == self.workspace,
+            GAMES.c.portal == record.portal,
+            GAMES.c.game_id == record.game.game_id,
+        )
+        changed = connection.execute(update(GAMES).where(*here).values(values))
+        if changed.rowcount == 0:
+            row = {"workspace": self.workspace, "paid_orders": 0, **values}
+            connection.execute(insert(GAMES).values(row))
+
+    def count_paid_orders(self, connection: Connection, portal: str, game_id: str) -> int:
+        """How many orders the portal's list of this game has; a counter, so that it costs one row."""
+        wanted = select(GAMES.c.paid_orders).where(
+            GAMES.c.workspace == self.workspace, GAMES.c.portal == portal, GAMES.c.game_id == game_id
+        )
+        return connection.scalar(wanted) or 0
+
+    def find_player(self, connection: Connection, user_id: str) -> Player | None:
+        """The player with this id."""
+        wanted = self._of(PLAYERS).where(PLAYERS.c.user_id == user_id)
+        row = self._first(connection, wanted)
+        return None if row is None else player_of(row)
+
+    def list_players(self, connection: Connection) -> list[Player]:
+        """Every player, in the order of their making."""
+        wanted = self._of(PLAYERS).order_by(PLAYERS.c.number)
+        return [player_of(row) for row in connection.execute(wanted).mappings()]
+
+    def save_player(self, connection: Connection, player: Player, *, number: int) -> bool:
+        """Write a player; True where the player is new."""
+        values = {"username": player.username, "picture_url": player.picture_url}
+        key = {"user_id": player.user_id}
+        return self._save(connection, PLAYERS, key, values, number=number)
+
+    def find_product(self, connection: Connection, product_id: str) -> Product | None:
+        """The product with this id."""
+        row = self._first(connection, self._of(PRODUCTS).where(PRODUCTS.c.product_id == product_id))
+        return None if row is None else product_of(row)
+
+    def list_products(self, connection: Connection) -> list[Product]:
+        """Every product, in the order of their making."""
+        wanted = self._of(PRODUCTS).order_by(PRODUCTS.c.number)
+        return [product_of(row) for row in connection.execute(wanted).mappings()]
+
+    def save_product(self, connection: Connection, product: Product, *, number: int) -> bool:
+        """Write a product; True where it is new."""
+        values = {"title": product.title, "price": product.price}
+        return self._save(connection, PRODUCTS, {"product_id": product.product_id}, values, number=number)
+
+    def find_order(self, connection: Connection, order_id: str) -> OrderRecord | None:
+        """The order with this id, archived or not."""
+        row = self._first(connection, self._of(ORDERS).where(ORDERS.c.order_id == order_id))
+        return None if row is None else order_of(row)
+
+    def find_order_for_change(self, connection: Connection, order_id: str) -> OrderRecord | None:
+        """As `find_order`, and nobody else changes it before this transaction ends."""
+        wanted = self._of(ORDERS).where(ORDERS.c.order_id == order_id).with_for_update()
+        row = self._first(connection, wanted)
+        return None if row is None else order_of(row)
+
+    def add_order(self, connection: Connection, record: OrderRecord, *, number: int) -> None:
+        """Write a new order."""
+        row = {"workspace": self.workspace, "number": number, **order_values(record)}
+        connection.execute(insert(ORDERS).values(row))
+        self._count(connection, record, by=is_listed(record))
+
+    def change_order(self, connection: Connection, old: OrderRecord, new: OrderRecord) -> None:
+        """Write what has become of an order."""
+        here = ORDERS.c.order_id == old.order.order_id
+        connection.execute(update(ORDERS).where(here).values(order_values(new)))
+        self._count(connection, new, by=is_listed(new) - is_listed(old))
+
+    def list_paid_orders(
+        self, connection: Connection, portal: str, game_id: str, *, first: int, limit: int
+    ) -> list[OrderRecord]:
+        """One stretch of the portal's list: newest payment first, ties by order id."""
+        wanted = (
+            self._of(ORDERS)
+            .where(ORDERS.c.portal == portal, ORDERS.c.game_id == game_id, ORDERS.c.listed == 1)
+            .order_by(ORDERS.c.paid_at_s.desc(), ORDERS.c.order_id)
+            .offset(first)
+            .limit(limit)
+        )
+        return [order_of(row) for row in connection.execute(wanted).mappings()]
+
+    def list_orders(
+        self, connection: Connection, *, user_id: str | None, state: str | None, after: str | None, limit: int
+    ) -> list[OrderRecord]:
+        """Orders in the order of their making, those of one player or state only; after one order id."""
+        wanted = self._of(ORDERS).order_by(ORDERS.c.number).limit(limit)
+        if user_id is not None:
+            wanted = wanted.where(ORDERS.c.user_id == user_id)
+        if state is not None:
+            wanted = wanted.where(ORDERS.c.state == state)
+        if after is not None:
+            place = select(ORDERS.c.number).where(ORDERS.c.order_id == after).scalar_subquery()
+            wanted = wanted.where(ORDERS.c.number > func.coalesce(place, -1))
+        return [order_of(row) for row in connection.execute(wanted).mappings()]
+
+    def list_keys(self, connection: Connection, portal: str) -> list[KeyRecord]:
+        """The ring of a portal, oldest key first."""
+        wanted = self._of(KEYS).where(KEYS.c.portal == portal).order_by(KEYS.c.number)
+        return [key_of(row) for row in connection.execute(wanted).mappings()]
+
+    def replace_keys(self, connection: Connection, portal: str, records: Sequence[KeyRecord]) -> None:
+        """Write the whole ring of a portal."""
+        connection.execute(delete(KEYS).where(KEYS.c.workspace == self.workspace, KEYS.c.portal == portal))
+        own = {"workspace": self.workspace, "portal": portal}
+        connection.execute(insert(KEYS), [{**own, **key_values(record)} for record in records])
+
+    def clear(self, connection: Connection) -> None:
+        """Forget games, players, products and orders of the workspace."""
+        for table in (GAMES, PLAYERS, PRODUCTS, ORDERS):
+            connection.execute(delete(table).where(table.c.workspace == self.workspace))
+
+    def _of(self, table: Table) -> Select[Any]:
+        return select(table).where(table.c.workspace == self.workspace)
+
+    def _games(self) -> Select[Any]:
+        return self._of(GAMES)
+
+    def _first(self, connection: Connection, wanted: Select[Any]) -> Any:
+        return connection.execute(wanted).mappings().first()
+
+    def _save(
+        self,
+        connection: Connection,
+        table: Table,
+        key: dict[str, str],
+        values: dict[str, Any],
+        *,
+        number: int,
+    ) -> bool:
+        own = {"workspace": self.workspace, **key}
+        here = [table.c[name] == value for name, value in own.items()]
+        if connection.execute(update(table).where(*here).values(values)).rowcount:
+            return False
+        connection.execute(insert(table).values({**own, **values, "number": number}))
+        return True
+
+    def _count(self, connection: Connection, record: OrderRecord, *, by: int) -> None:
+        if by == 0:
+            return
+        connection.execute(
+            update(GAMES)
+            .where(
+                GAMES.c.workspace == self.workspace,
+                GAMES.c.portal == record.portal,
+                GAMES.c.game_id == record.order.game_id,
+            )
+            .values(paid_orders=GAMES.c.paid_orders + by)
+        )

@@ -1,0 +1,176 @@
+"""The tables, for SQLite and PostgreSQL alike.
+
+Times of orders are whole seconds as the documents have them; times of attempts are floats. Bodies are bytes.
+`orders.listed` is 1 for what a portal's list of paid orders shows, so that a page reads one index.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+SCHEMA_VERSION = 1
+
+METADATA = MetaData()
+
+META = Table(
+    "meta",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+SEQUENCES = Table(
+    "sequences",
+    METADATA,
+    Column("name", String(128), primary_key=True),
+    Column("next_number", BigInteger, nullable=False),
+)
+
+WORKSPACES = Table(
+    "workspaces",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("seed", BigInteger, nullable=False),
+    Column("created_at_s", Float, nullable=False),
+)
+
+KEYS = Table(
+    "keys",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("portal", String(64), primary_key=True),
+    Column("kid", String(64), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("algorithm", String(16), nullable=False),
+    Column("private_pem", Text, nullable=False),
+    Column("signs", Boolean, nullable=False),
+    Column("published", Boolean, nullable=False),
+    Column("retired", Boolean, nullable=False),
+)
+
+GAMES = Table(
+    "games",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("portal", String(64), primary_key=True),
+    Column("game_id", String(64), primary_key=True),
+    Column("shared_key", Text),
+    Column("callback_url", Text),
+    Column("iap_enabled", Boolean, nullable=False),
+    Column("retry", Text, nullable=False),
+    Column("timeout_s", Float, nullable=False),
+    Column("paid_orders", BigInteger, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+)
+
+PLAYERS = Table(
+    "players",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("user_id", String(64), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("username", Text, nullable=False),
+    Column("picture_url", Text, nullable=False),
+)
+
+PRODUCTS = Table(
+    "products",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("product_id", String(255), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("price", BigInteger, nullable=False),
+)
+
+ORDERS = Table(
+    "orders",
+    METADATA,
+    Column("order_id", String(255), primary_key=True),
+    Column("workspace", String(64), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("portal", String(64), nullable=False),
+    Column("game_id", String(64), nullable=False),
+    Column("user_id", String(64), nullable=False),
+    Column("product_id", String(255), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("arrived_status", Integer, nullable=False),
+    Column("refund_status", Integer),
+    Column("external_id", Text),
+    Column("created_at_s", BigInteger, nullable=False),
+    Column("paid_at_s", BigInteger),
+    Column("refunded_at_s", BigInteger),
+    Column("archived", Boolean, nullable=False),
+    Column("listed", Integer, nullable=False),
+)
+Index(
+    "orders_listed",
+    ORDERS.c.workspace,
+    ORDERS.c.portal,
+    ORDERS.c.game_id,
+    ORDERS.c.listed,
+    ORDERS.c.paid_at_s.desc(),
+    ORDERS.c.order_id,
+)
+Index("orders_by_number", ORDERS.c.workspace, ORDERS.c.number)
+Index("orders_by_player", ORDERS.c.workspace, ORDERS.c.user_id, ORDERS.c.number)
+
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("delivery_id", String(64), primary_key=True),
+    Column("workspace", String(64), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("portal", String(64), nullable=False),
+    Column("game_id", String(64), nullable=False),
+    Column("order_id", String(255), nullable=False),
+    Column("user_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("url", Text),
+    Column("mode", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("signature", Text),
+    Column("retry", Text, nullable=False),
+    Column("timeout_s", Float, nullable=False),
+    Column("attempts_made", Integer, nullable=False),
+    Column("scheduled_made", Integer, nullable=False),
+    Column("next_at_s", Float),
+    Column("lease_until_s", Float),
+    Column("created_at_s", Float, nullable=False),
+)
+Index("deliveries_due", DELIVERIES.c.state, DELIVERIES.c.mode, DELIVERIES.c.next_at_s)
+Index("deliveries_by_order", DELIVERIES.c.order_id, DELIVERIES.c.number)
+Index("deliveries_by_number", DELIVERIES.c.workspace, DELIVERIES.c.number)
+
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("delivery_id", String(64), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("at_s", Float, nullable=False),
+    Column("record", Text, nullable=False),
+)
+
+JOURNAL = Table(
+    "journal",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("workspace", String(64), nullable=False),
+    Column("dir", String(8), nullable=False),
+    Column("endpoint", String(255)),
+    Column("order_id", String(255)),
+    Column("user_id", String(64)),
+    Column("entry", Text, nullable=False),
+)
