@@ -43,12 +43,14 @@ class SigningKey:
 
     spki_der   SubjectPublicKeyInfo, DER
     jwk        the same key as a JWK object without `kid`, `use` and `alg`
+    oddities   members of a key set's entry that differ from a good key's; None leaves one out
     """
 
     kid: str
     algorithm: str
     spki_der: bytes
     jwk: Mapping[str, Any] = field(default_factory=dict)
+    oddities: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PortalView(Protocol):
