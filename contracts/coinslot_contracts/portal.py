@@ -276,6 +276,7 @@ class Portal:
     addresses     base URL of the impersonation -> the portal's member of the ready line, without the game
     environment   that member, with the game's values -> environment block for a backend
     folder        where clauses, OpenAPI documents and vectors lie
+    dialects      name of a dialect (see `PortalView.dialect`) -> its variants, the default first
     """
 
     name: str
@@ -288,6 +289,7 @@ class Portal:
     notices: NoticesPart | None = None
     reports: ReportsPart | None = None
     purchases: PurchasePart | None = None
+    dialects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Traversable:
