@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -76,11 +77,15 @@ class Sandbox:
         self._services = services
         self._stack.callback(services.stop)
         services.start()
-        portal = self._listen(create_portal_app(services), self.settings.port, "--port", services.hospice)
-        control = self._listen(
-            create_control_app(services), self.settings.control_port, "--control-port", services.hospice
-        )
+        servers: list[HttpServer] = []
+        self._stack.callback(_stop_together, servers)
+        for app, port, option in (
+            (create_portal_app(services), self.settings.port, "--port"),
+            (create_control_app(services), self.settings.control_port, "--control-port"),
+        ):
+            servers.append(self._listen(app, port, option, services.hospice))
         self._stack.callback(services.journal.end_waits)
+        portal, control = servers
         self._ready = self._ready_line(services, portal_port=portal.port, control_port=control.port)
 
     def _temporary_store(self) -> Path:
@@ -97,7 +102,6 @@ class Sandbox:
                 f"cannot listen on {self.settings.host}:{port}, another program may have it; "
                 f"take another with {option} (0 takes a free one)"
             ) from None
-        self._stack.callback(server.stop)
         return server
 
     def _ready_line(self, services: Services, *, portal_port: int, control_port: int) -> dict[str, Any]:
@@ -121,6 +125,15 @@ class Sandbox:
             ready[portal.name] = member
         store = self.settings.store
         return {**ready, "seed": services.ground.seed, "store": None if store is None else str(store)}
+
+
+def _stop_together(servers: list[HttpServer]) -> None:
+    """Stop all at once: each takes a moment to notice."""
+    stopping = [threading.Thread(target=server.stop) for server in servers]
+    for thread in stopping:
+        thread.start()
+    for thread in stopping:
+        thread.join()
 
 
 def _version() -> str:

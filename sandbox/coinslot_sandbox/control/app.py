@@ -8,6 +8,7 @@ journalled; pure reads are not, because waiting on the journal must not wake its
 import hmac
 import ipaddress
 import json
+import re
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from coinslot_sandbox.control.call import Call, unknown
 from coinslot_sandbox.control.reading import read_body
-from coinslot_sandbox.control.routes import ROUTES, Route
+from coinslot_sandbox.control.routes import Route, find_route, methods_of
 from coinslot_sandbox.control.schema import Context
 from coinslot_sandbox.delivery.resend import NoUrl
 from coinslot_sandbox.errors import Problem
@@ -33,6 +34,8 @@ from coinslot_sandbox.services import Services
 from coinslot_sandbox.tokens import NoRetiredKey
 
 BASE = "/_control/v1"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+_NAMED_ID = re.compile(r"\{(?:order|delivery|fault)Id\}")
 TITLES = {
     400: "The call is malformed",
     401: "The token is missing or wrong",
@@ -52,16 +55,9 @@ def create_control_app(services: Services) -> Flask:
     guard = Guard(services)
     desk = ControlDesk(services)
     app.before_request(guard.check)
-    for route in ROUTES:
-        view = desk.view(route)
-        for place, base in (("default", BASE), ("workspace", f"{BASE}/w/<workspace>")):
-            app.add_url_rule(
-                base + route.path,
-                f"{route.method} {route.path}@{place}",
-                view,
-                methods=[route.method],
-                provide_automatic_options=False,
-            )
+    app.add_url_rule(
+        f"{BASE}/<path:rest>", view_func=desk.answer, methods=METHODS, provide_automatic_options=False
+    )
     for path, answer in (("/_ready", _ready), (f"{BASE}/openapi.json", _openapi(services))):
         app.add_url_rule(path, path, answer, methods=["GET"], provide_automatic_options=False)
     app.register_error_handler(HTTPException, _http_problem)
@@ -141,20 +137,21 @@ class ControlDesk:
             portals=services.ground.portals, allow_hosts=services.ground.settings.allow_hosts
         )
 
-    def view(self, route: Route) -> Callable[..., Response]:
-        """The Flask view of one route."""
-
-        def answer(workspace: str = self._services.workspace, **args: str) -> Response:
-            wire = wire_request(request.environ)
-            clock = self._services.ground.clock
-            at_s, began_s = clock.now_s(), clock.monotonic_s()
-            response = self._answer(route, workspace, args, wire)
-            if route.method != "GET":
-                elapsed_ms = (clock.monotonic_s() - began_s) * 1000
-                self._journal(route, args, wire, response, at_s=at_s, elapsed_ms=elapsed_ms)
-            return response
-
-        return answer
+    def answer(self, rest: str) -> Response:
+        """The Flask view of every call; `rest` is the path below the base."""
+        workspace, path = _workspace(rest, self._services.workspace)
+        found = find_route(request.method, path)
+        if found is None:
+            return _no_route(path)
+        route, args = found
+        wire = wire_request(request.environ)
+        clock = self._services.ground.clock
+        at_s, began_s = clock.now_s(), clock.monotonic_s()
+        response = self._answer(route, workspace, args, wire)
+        if route.method != "GET":
+            elapsed_ms = (clock.monotonic_s() - began_s) * 1000
+            self._journal(route, args, wire, response, at_s=at_s, elapsed_ms=elapsed_ms)
+        return response
 
     def trouble(self, error: Exception) -> Response:
         """A fault of our own: it goes to the journal whole, and to the caller as one line."""
@@ -216,14 +213,10 @@ class ControlDesk:
         at_s: float,
         elapsed_ms: float,
     ) -> None:
-        path = route.path.replace("<", "{").replace(">", "}")
-        path = (
-            path.replace("{order_id}", "{id}").replace("{delivery_id}", "{id}").replace("{fault_id}", "{id}")
-        )
         self._services.journal.append(
             Crossing(
                 dir="control",
-                endpoint=f"{route.method} {path.replace('{game_id}', '{gameId}')}",
+                endpoint=f"{route.method} {_NAMED_ID.sub('{id}', route.path)}",
                 request=wire,
                 reply=WireReply(
                     status=response.status_code,
@@ -232,10 +225,10 @@ class ControlDesk:
                 ),
                 at_s=at_s,
                 elapsed_ms=elapsed_ms,
-                game_id=args.get("game_id"),
-                order_id=args.get("order_id"),
-                delivery_id=args.get("delivery_id"),
-                fault_id=args.get("fault_id"),
+                game_id=args.get("gameId"),
+                order_id=args.get("orderId"),
+                delivery_id=args.get("deliveryId"),
+                fault_id=args.get("faultId"),
             )
         )
 
@@ -289,21 +282,20 @@ def _problem(error: Exception) -> Problem:
     )
 
 
-def _too_large() -> Problem:
-    return Problem(413, "body-too-large", "the body is larger than 1 MiB", remedy="send less at once")
+def _workspace(rest: str, default: str) -> tuple[str, str]:
+    """The workspace that a path names, and what follows it; without one the default is meant."""
+    first, _, following = rest.partition("/")
+    if first != "w":
+        return default, f"/{rest}"
+    name, _, path = following.partition("/")
+    return name, f"/{path}"
 
 
-def _http_problem(error: HTTPException) -> Response:
+def _no_route(path: str) -> Response:
     if request.environ.get(OVERSIZED):
         return dump_problem(_too_large())
-    if error.code == 405:
-        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-        response = dump_problem(
-            Problem(405, "method-not-allowed", f"{request.method} is not taken here", remedy=f"use {allowed}")
-        )
-        response.headers["Allow"] = allowed
-        return response
-    if error.code == 404:
+    allowed = ", ".join(methods_of(path))
+    if not allowed:
         return dump_problem(
             Problem(
                 404,
@@ -312,6 +304,27 @@ def _http_problem(error: HTTPException) -> Response:
                 remedy=f"see GET {BASE}/openapi.json",
             )
         )
+    response = dump_problem(
+        Problem(405, "method-not-allowed", f"{request.method} is not taken here", remedy=f"use {allowed}")
+    )
+    response.headers["Allow"] = allowed
+    return response
+
+
+def _too_large() -> Problem:
+    return Problem(413, "body-too-large", "the body is larger than 1 MiB", remedy="send less at once")
+
+
+def _http_problem(error: HTTPException) -> Response:
+    """What Flask itself refuses: an address outside the base, a method that there is none of."""
+    if error.code == 405:
+        response = dump_problem(
+            Problem(405, "method-not-allowed", f"{request.method[:20]} is not taken here", remedy="use GET")
+        )
+        response.headers["Allow"] = "GET"
+        return response
+    if error.code == 404 or request.environ.get(OVERSIZED):
+        return _no_route("/")
     return dump_problem(Problem(400, "request-malformed", "the request is malformed", remedy="correct it"))
 
 

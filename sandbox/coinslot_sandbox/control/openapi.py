@@ -305,9 +305,9 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
         "info": {
             "title": "Coinslot sandbox, control API",
             "version": "1",
-            "description": "Steers the impersonated portals. Every path exists below /_control/v1/w/{workspace} "
-            "too; without it the workspace `default` is meant. Requests whose bytes are no HTTP are answered "
-            "with 400, 408 or 414 and a JSON body.",
+            "description": "Steers the impersonated portals. Every path exists below "
+            "/_control/v1/w/{workspace} too; without it the workspace `default` is meant. "
+            "Requests whose bytes are no HTTP are answered with 400, 408 or 414 and a JSON body.",
         },
         "servers": [{"url": "http://127.0.0.1:7712", "description": "control_url of the ready line"}],
         "security": [{"token": []}],

@@ -26,7 +26,7 @@ PRODUCT_ID_BASE: Final = 1002
 
 def put_game(call: Call) -> Reply:
     """Register a game or change one."""
-    game_id = call.args["game_id"]
+    game_id = call.args["gameId"]
     if not is_decimal(game_id):
         raise invalid("gameId", "a whole number")
     portal, change = schema.parse_game(call.body, call.context)
@@ -135,7 +135,7 @@ def list_orders(call: Call) -> Reply:
 
 def get_order(call: Call) -> Reply:
     """One order and its deliveries."""
-    ground, order_id = call.services.ground, call.args["order_id"]
+    ground, order_id = call.services.ground, call.args["orderId"]
     with ground.database.read() as connection:
         record = ground.shop.find_order(connection, order_id)
         deliveries = ground.post.list_deliveries(connection, order_id=order_id, limit=LIST_MAX)
@@ -150,13 +150,13 @@ def get_order(call: Call) -> Reply:
 def pay_order(call: Call) -> Reply:
     """Pay an order and notify."""
     callback = schema.parse_pay(call.body)
-    return 200, _step(call.services.dispatch.book.pay(call.args["order_id"], callback=callback))
+    return 200, _step(call.services.dispatch.book.pay(call.args["orderId"], callback=callback))
 
 
 def fail_order(call: Call) -> Reply:
     """Let an order fail."""
     schema.parse_empty(call.body)
-    step = call.services.dispatch.book.fail(call.args["order_id"])
+    step = call.services.dispatch.book.fail(call.args["orderId"])
     return 200, {"order": dump_order(step.order)}
 
 
@@ -164,7 +164,7 @@ def refund_order(call: Call) -> Reply:
     """Move an order's refund status."""
     status, callback = schema.parse_refund(call.body)
     book = call.services.dispatch.book
-    return 200, _step(book.refund(call.args["order_id"], status=status, callback=callback))
+    return 200, _step(book.refund(call.args["orderId"], status=status, callback=callback))
 
 
 def archive_orders(call: Call) -> Reply:

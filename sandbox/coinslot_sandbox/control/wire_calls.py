@@ -26,7 +26,7 @@ def list_deliveries(call: Call) -> Reply:
 
 def get_delivery(call: Call) -> Reply:
     """One delivery with its attempts."""
-    ground, delivery_id = call.services.ground, call.args["delivery_id"]
+    ground, delivery_id = call.services.ground, call.args["deliveryId"]
     with ground.database.read() as connection:
         delivery = ground.post.find(connection, delivery_id)
         attempts = ground.post.list_attempts(connection, delivery_id)
@@ -38,8 +38,8 @@ def get_delivery(call: Call) -> Reply:
 def resend_delivery(call: Call) -> Reply:
     """Send a delivery's bytes once more and wait for the answer."""
     schema.parse_empty(call.body)
-    if call.services.dispatch.resender.resend(call.args["delivery_id"]) is None:
-        raise unknown("delivery", call.args["delivery_id"])
+    if call.services.dispatch.resender.resend(call.args["deliveryId"]) is None:
+        raise unknown("delivery", call.args["deliveryId"])
     return get_delivery(call)
 
 
@@ -64,7 +64,7 @@ def list_faults(call: Call) -> Reply:
 
 def delete_fault(call: Call) -> Reply:
     """Heal a fault; what it holds up ends too."""
-    fault_id = call.args["fault_id"]
+    fault_id = call.args["faultId"]
     report = call.services.faults.heal(fault_id)
     if report is None:
         raise unknown("fault", fault_id)
