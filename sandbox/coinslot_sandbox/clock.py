@@ -19,8 +19,8 @@ class Clock(Protocol):
         """Seconds since some moment; only differences mean something."""
         ...
 
-    def wait(self, condition: threading.Condition, timeout_s: float | None) -> bool:
-        """Wait on a condition that is held, at most so long by this clock; False where time ran out."""
+    def wait(self, condition: threading.Condition, *, until_s: float) -> None:
+        """Wait on a condition that is held, at most until a moment of `monotonic_s`."""
         ...
 
 
@@ -35,9 +35,9 @@ class SystemClock:
         """Seconds since some moment."""
         return time.monotonic()
 
-    def wait(self, condition: threading.Condition, timeout_s: float | None) -> bool:
-        """Wait on a condition that is held."""
-        return condition.wait(timeout_s)
+    def wait(self, condition: threading.Condition, *, until_s: float) -> None:
+        """Wait on a condition that is held, at most until a moment of `monotonic_s`."""
+        condition.wait(max(until_s - self.monotonic_s(), 0))
 
 
 class ManualClock:
@@ -57,14 +57,16 @@ class ManualClock:
         """The same seconds; this clock never goes back."""
         return self.now_s()
 
-    def wait(self, condition: threading.Condition, timeout_s: float | None) -> bool:
-        """Wait for a notification; an advance of the clock notifies every waiter too."""
-        if timeout_s is not None and timeout_s <= 0:
-            return False
+    def wait(self, condition: threading.Condition, *, until_s: float) -> None:
+        """Wait for a notification; an advance of the clock notifies every waiter too.
+
+        Given a moment and not a length of time, so that an advance just before the wait is not missed.
+        """
         with self._lock:
+            if self._now_s >= until_s:
+                return
             self._waiters.add(condition)
         condition.wait()
-        return True
 
     def advance(self, by_s: float) -> None:
         """Move the clock forward and wake everybody who waits on it."""

@@ -192,10 +192,9 @@ class Journal:
         deadline_s = self._clock.monotonic_s() + timeout_s
         with self._changed:
             while self._seen_seq <= after and not self._ending:
-                left_s = deadline_s - self._clock.monotonic_s()
-                if left_s <= 0:
+                if self._clock.monotonic_s() >= deadline_s:
                     break
-                self._clock.wait(self._changed, left_s)
+                self._clock.wait(self._changed, until_s=deadline_s)
             return self._seen_seq > after
 
     def flush(self) -> None:

@@ -6,9 +6,7 @@ import sys
 import threading
 from types import FrameType
 
-from coinslot_sandbox.banner import banner
-from coinslot_sandbox.sandbox import Sandbox
-from coinslot_sandbox.settings import SandboxSettings
+from coinslot_sandbox.settings import SandboxSettings, check_settings
 
 WAKE_S = 3600.0
 
@@ -18,6 +16,10 @@ def main(settings: SandboxSettings) -> int:
 
     errors  SandboxStartError, one line and an exit code for the command
     """
+    check_settings(settings)  # before the frameworks are loaded: a wrong setting is answered at once
+    from coinslot_sandbox.banner import banner
+    from coinslot_sandbox.sandbox import Sandbox
+
     stopped = threading.Event()
     before = {number: _on_signal(number, stopped) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

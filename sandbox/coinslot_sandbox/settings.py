@@ -11,6 +11,7 @@ from pathlib import Path
 
 from coinslot_contracts.vocabulary import RETRY_PRESETS
 
+from coinslot_sandbox.delivery.addresses import callback_url_problem
 from coinslot_sandbox.errors import SandboxStartError
 
 TOKEN_VARIABLE = "COINSLOT_CONTROL_TOKEN"  # noqa: S105 - the name of a variable, not a token
@@ -62,6 +63,14 @@ def check_settings(settings: SandboxSettings) -> None:
         raise SandboxStartError(f"there is no retry preset {settings.retry!r}; take one of {known}", 2)
     if settings.game_id is not None and not _is_game_id(settings.game_id):
         raise SandboxStartError(f"game id {settings.game_id!r} is no whole number; take one like 1220", 2)
+    if settings.callback_url is not None:
+        problem = callback_url_problem(settings.callback_url, allow_hosts=settings.allow_hosts)
+        if problem is not None:
+            raise SandboxStartError(
+                f"callbacks may not go to {settings.callback_url}: {problem}; "
+                "take a loopback or private address, or add --allow-host HOST",
+                2,
+            )
 
 
 def _is_game_id(text: str) -> bool:

@@ -126,12 +126,12 @@ class SandboxClient:
         asked = "&".join(f"{name}={value}" for name, value in query.items())
         return list(self.done("GET", f"/journal?{asked}")["entries"])
 
-    def await_delivery(self, delivery_id: str, *states: str) -> Any:
-        """A delivery's detail once it is in one of these states; waits on the journal."""
+    def await_delivery(self, delivery_id: str, *states: str, attempts: int = 0) -> Any:
+        """A delivery's detail once it is in one of these states, with so many attempts made."""
         seq = 0
         for _ in range(200):
             detail = self.done("GET", f"/deliveries/{delivery_id}")
-            if detail["state"] in states:
+            if detail["state"] in states and detail["attempts_made"] >= attempts:
                 return detail
             seq = self.done("GET", f"/journal/wait?after={seq}&timeout_s=10")["last_seq"]
         raise AssertionError(f"delivery {delivery_id} is {detail['state']}, not {states}")

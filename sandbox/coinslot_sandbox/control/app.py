@@ -10,7 +10,6 @@ import ipaddress
 import json
 import re
 import traceback
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,8 +57,7 @@ def create_control_app(services: Services) -> Flask:
     app.add_url_rule(
         f"{BASE}/<path:rest>", view_func=desk.answer, methods=METHODS, provide_automatic_options=False
     )
-    for path, answer in (("/_ready", _ready), (f"{BASE}/openapi.json", _openapi(services))):
-        app.add_url_rule(path, path, answer, methods=["GET"], provide_automatic_options=False)
+    app.add_url_rule("/_ready", view_func=_ready, methods=["GET"], provide_automatic_options=False)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, desk.trouble)
     return app
@@ -343,12 +341,3 @@ def _json(status: int, value: Any, *, kind: str = "application/json") -> Respons
 
 def _ready() -> Response:
     return _json(200, {"ready": True})
-
-
-def _openapi(services: Services) -> Callable[[], Response]:
-    def answer() -> Response:
-        from coinslot_sandbox.control.openapi import document
-
-        return _json(200, document(services.ground.portals))
-
-    return answer

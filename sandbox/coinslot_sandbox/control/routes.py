@@ -56,6 +56,7 @@ ROUTES: Final = (
     Route(method="GET", path="/journal", handle=wire_calls.list_journal),
     Route(method="GET", path="/journal/wait", handle=wire_calls.wait_journal),
     Route(method="GET", path="/journal/{seq}", handle=wire_calls.get_journal_entry),
+    Route(method="GET", path="/openapi.json", handle=wire_calls.get_document),
     Route(method="POST", path="/reset", handle=wire_calls.reset),
 )
 """The control API of one workspace."""

@@ -100,6 +100,13 @@ def get_journal_entry(call: Call) -> Reply:
     return 200, entry
 
 
+def get_document(call: Call) -> Reply:
+    """This API as an OpenAPI document."""
+    from coinslot_sandbox.control.openapi import document
+
+    return 200, document(call.context.portals)
+
+
 def reset(call: Call) -> Reply:
     """As at first start; ids and journal numbers go on."""
     schema.parse_empty(call.body)

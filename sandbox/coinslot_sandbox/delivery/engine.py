@@ -90,10 +90,11 @@ class DeliveryEngine:
                 if self._stopping:
                     return
                 self._woken = False
+            began_s = self._clock.monotonic_s()
             pause_s = self._claim_and_renew()
             with self._wake:
                 if not self._woken and not self._stopping and pause_s > 0:
-                    self._clock.wait(self._wake, pause_s)
+                    self._clock.wait(self._wake, until_s=began_s + pause_s)
 
     def _claim_and_renew(self) -> float:
         """Hand due deliveries to idle workers; how long there is nothing more to do."""

@@ -1,0 +1,366 @@
+"""The journal: order, waiting, masking, the cap, and what the store keeps of it."""
+
+import base64
+import itertools
+import json
+import threading
+
+import pytest
+from coinslot_contracts.wire import WireReply, WireRequest
+from coinslot_sandbox import journal as journal_module
+from coinslot_sandbox.clock import ManualClock, SystemClock
+from coinslot_sandbox.journal import Crossing, Journal, JournalFilter
+from coinslot_sandbox.masking import Mask
+from coinslot_sandbox.store.database import Database
+
+ANY = JournalFilter()
+
+
+def _crossing(dir="in", body=b"", **members):  # noqa: A002 - the member's name
+    return Crossing(
+        **{
+            "dir": dir,
+            "endpoint": "p.e",
+            "request": WireRequest(method="POST", target="/x", body=body),
+            "reply": WireReply(body=b"{}"),
+            "at_s": 1.0,
+            "elapsed_ms": 2.0,
+            **members,
+        }
+    )
+
+
+@pytest.fixture
+def open_journal(tmp_path):
+    """Opens journals over one store; closes them at the end."""
+    opened = []
+
+    def make(*, secrets=(), clock=None):
+        database = Database(tmp_path / "journal.sqlite")
+        made = Journal(
+            workspace="default",
+            database=database,
+            clock=clock or SystemClock(),
+            next_seq=lambda: database.next_number("journal"),
+            secrets=lambda: secrets,
+        )
+        made.start()
+        opened.append((made, database))
+        return made
+
+    yield make
+    for made, database in opened:
+        made.stop()
+        database.close()
+
+
+def test_entries_have_the_public_shape(open_journal):
+    """interface: Journal entry."""
+    journal = open_journal()
+
+    journal.append(_crossing(body=b"\xff", verdict=("200", "fine"), order_id="o"))
+
+    (entry,) = journal.entries(after=0, limit=10, wanted=ANY)
+    assert entry == {
+        "seq": 1,
+        "at_s": 1.0,
+        "elapsed_ms": 2.0,
+        "workspace": "default",
+        "portal": None,
+        "dir": "in",
+        "endpoint": "p.e",
+        "game_id": None,
+        "order_id": "o",
+        "user_id": None,
+        "external_id": None,
+        "delivery_id": None,
+        "attempt": None,
+        "request": {"method": "POST", "target": "/x", "headers": [], "body_b64": "/w=="},
+        "reply": {"status": 200, "headers": [], "body_b64": "e30="},
+        "error": None,
+        "verdict": {"code": "200", "reason": "fine"},
+        "fault_id": None,
+    }
+
+
+def test_nobody_reads_past_a_number_that_is_still_open(open_journal):
+    """Who has seen a later entry will never find an earlier one appear behind it."""
+    journal = open_journal()
+    early = journal.open()
+    late = journal.append(_crossing())
+
+    assert journal.entries(after=0, limit=10, wanted=ANY) == []
+    assert journal.last_seq == 0
+    journal.fill(early, _crossing())
+
+    assert [entry["seq"] for entry in journal.entries(after=0, limit=10, wanted=ANY)] == [early, late]
+
+
+def test_a_number_that_is_given_up_holds_up_nobody(open_journal):
+    """It stays unused."""
+    journal = open_journal()
+    given_up = journal.open()
+    kept = journal.append(_crossing())
+
+    journal.cancel(given_up)
+
+    assert [entry["seq"] for entry in journal.entries(after=0, limit=10, wanted=ANY)] == [kept]
+    assert journal.find(given_up) is None
+
+
+def test_waiting_ends_with_the_first_entry_after_a_number(open_journal):
+    """GET /journal/wait."""
+    journal = open_journal()
+    seq = journal.append(_crossing())
+    assert journal.wait(after=seq - 1, timeout_s=0)
+
+    waiting = threading.Thread(target=lambda: journal.append(_crossing()))
+    waiting.start()
+    assert journal.wait(after=seq, timeout_s=10)
+    waiting.join()
+
+
+def test_waiting_ends_when_time_is_up(open_journal):
+    """By the sandbox's own clock, and with an answer."""
+    clock = ManualClock()
+    journal = open_journal(clock=clock)
+    answers: list[bool] = []
+    waiter = threading.Thread(target=lambda: answers.append(journal.wait(after=0, timeout_s=25)))
+    waiter.start()
+    while waiter.is_alive():
+        clock.advance(5)
+        waiter.join(0.01)
+
+    assert answers == [False]
+
+
+def test_a_stopping_sandbox_keeps_nobody_waiting(open_journal):
+    """end_waits."""
+    journal = open_journal()
+    waiter = threading.Thread(target=lambda: journal.wait(after=0, timeout_s=600))
+    waiter.start()
+
+    journal.end_waits()
+
+    waiter.join(5)
+    assert not waiter.is_alive()
+
+
+def test_the_store_keeps_the_journal(open_journal):
+    """A second start reads what the first wrote, and its numbers go on."""
+    first = open_journal()
+    seqs = [first.append(_crossing(order_id=str(number))) for number in range(5)]
+    first.stop()
+
+    second = open_journal()
+
+    assert [entry["order_id"] for entry in second.entries(after=0, limit=10, wanted=ANY)] == list("01234")
+    assert second.find(seqs[2])["order_id"] == "2"
+    assert second.append(_crossing()) > seqs[-1]
+
+
+def test_what_is_not_in_memory_is_read_from_the_store(open_journal, monkeypatch):
+    """Old entries and filters read alike from either."""
+    monkeypatch.setattr(journal_module, "RECENT_MAX", 10)
+    journal = open_journal()
+    for number in range(50):
+        journal.append(_crossing(order_id=str(number % 2), user_id=str(number)))
+    journal.flush()
+
+    def found(**arguments):
+        wanted = JournalFilter(**arguments.pop("wanted", {}))
+        return [entry["user_id"] for entry in journal.entries(wanted=wanted, **arguments)]
+
+    assert found(after=0, limit=100) == [str(number) for number in range(50)]
+    assert found(after=0, limit=3) == ["0", "1", "2"]
+    assert found(after=45, limit=100) == ["45", "46", "47", "48", "49"]
+    assert found(after=0, limit=100, wanted={"order_id": "1"}) == [str(number) for number in range(1, 50, 2)]
+    assert found(after=46, limit=100, wanted={"order_id": "1"}) == ["47", "49"]
+    assert found(after=0, limit=100, wanted={"user_id": "7"}) == ["7"]
+    assert found(after=0, limit=100, wanted={"dir": "out"}) == []
+    assert found(after=0, limit=100, wanted={"endpoint": "p.f"}) == []
+
+
+def test_the_oldest_entries_are_dropped_and_counted(open_journal, monkeypatch):
+    """The journal has a cap."""
+    monkeypatch.setattr(journal_module, "ENTRIES_MAX", 20)
+    monkeypatch.setattr(journal_module, "TRIM_SLACK", 5)
+    monkeypatch.setattr(journal_module, "RECENT_MAX", 5)
+    journal = open_journal()
+    for _ in range(60):
+        journal.append(_crossing())
+    journal.flush()
+    journal.append(_crossing())
+    journal.flush()
+
+    kept = journal.entries(after=0, limit=100, wanted=ANY)
+    assert len(kept) <= 25
+    assert len(kept) + journal.dropped == 61
+    assert kept[-1]["seq"] == 61
+
+
+def test_clearing_forgets_and_goes_on(open_journal):
+    """POST /reset."""
+    journal = open_journal()
+    before = journal.append(_crossing())
+
+    journal.clear()
+
+    assert journal.entries(after=0, limit=10, wanted=ANY) == []
+    after = journal.append(_crossing())
+    assert after > before
+    assert [entry["seq"] for entry in journal.entries(after=0, limit=10, wanted=ANY)] == [after]
+
+
+def test_many_writers_lose_nothing(open_journal):
+    """Numbers are unique and in order."""
+    journal = open_journal()
+    writers = [
+        threading.Thread(target=lambda: [journal.append(_crossing()) for _ in range(50)]) for _ in range(8)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    seqs = [entry["seq"] for entry in journal.entries(after=0, limit=1000, wanted=ANY)]
+    assert seqs == list(range(1, 401))
+
+
+def _masked(request, *, is_control, secrets=("s3cret-key",)):
+    made = Mask(secrets, is_control=is_control).request(request)
+    return made["headers"], base64.b64decode(made["body_b64"]), made["target"]
+
+
+@pytest.mark.parametrize("is_control", [True, False])
+def test_a_secret_is_masked_wherever_it_stands(is_control):
+    """Shared keys and the control token never enter an entry."""
+    request = WireRequest(
+        method="POST",
+        target="/x?k=s3cret-key",
+        headers=(("X-Key", "a s3cret-key b"), ("X-Other", "kept")),
+        body=b"text s3cret-key text",
+    )
+
+    headers, body, target = _masked(request, is_control=is_control)
+
+    assert headers == [["X-Key", "a *** b"], ["X-Other", "kept"]]
+    assert (body, target) == (b"text *** text", "/x?k=***")
+
+
+def test_the_control_token_and_named_members_are_masked():
+    """In control calls the member's name says what is secret, however short it is."""
+    body = json.dumps({"shared_key": "k", "games": [{"shared_key": "q"}], "token": "a.b.c"}).encode()
+    request = WireRequest(method="PUT", target="/", headers=(("Authorization", "Bearer t"),), body=body)
+
+    headers, masked, _ = _masked(request, is_control=True)
+
+    assert headers == [["Authorization", "***"]]
+    assert json.loads(masked) == {"shared_key": "***", "games": [{"shared_key": "***"}], "token": "a.b.***"}
+
+
+def test_a_short_secret_does_not_eat_other_text():
+    """A shared key of one letter is masked by name only; a game's own bytes stay as they were."""
+    request = WireRequest(method="POST", target="/x", body=b'{"gameId":1}')
+
+    assert _masked(request, is_control=False, secrets=("g",))[1] == b'{"gameId":1}'
+
+
+def test_a_body_that_may_hold_a_secret_but_cannot_be_read_is_masked_whole():
+    """Better no evidence than a leak."""
+    request = WireRequest(method="PUT", target="/", body=b'{"shared_key":"k","shared_key":')
+
+    assert _masked(request, is_control=True)[1] == b"***"
+
+
+def test_no_secret_is_in_the_journal_of_a_real_session(shop):
+    """Games are registered and changed, tokens minted, orders paid: no entry holds key or control token."""
+    shop.set_game(shared_key="the-second-shared-key")
+    shop.done("POST", "/tokens", {"player": shop.player(username="someone")})
+    shop.await_delivery(shop.order(paid=True)["delivery"]["delivery_id"], "delivered")
+    shop.done("GET", "/games")
+
+    entries = shop.journal()
+
+    texts = [json.dumps(entry) for entry in entries]
+    texts += [
+        base64.b64decode(entry[side]["body_b64"]).decode("utf-8", "replace")
+        for entry, side in itertools.product(entries, ("request", "reply"))
+    ]
+    for secret in (shop.shared_key, "the-second-shared-key", shop.ready["control_token"]):
+        assert not [text for text in texts if secret in text]
+    assert any("***" in text for text in texts)
+
+
+def test_both_directions_and_what_steered_them_are_journalled(shop):
+    """dir in, out and control, with raw bytes."""
+    order = shop.order(paid=True)
+    shop.await_delivery(order["delivery"]["delivery_id"], "delivered")
+    order_id, user_id = order["order"]["order_id"], order["order"]["user_id"]
+    shop.arrived(order_id)
+    shop.done("POST", f"/orders/{order_id}/refund", {"refundStatus": 0})
+
+    entries = shop.journal(order_id=order_id)
+
+    seen = [
+        (entry["dir"], entry["endpoint"], entry["verdict"] and entry["verdict"]["code"]) for entry in entries
+    ]
+    assert sorted(seen) == [
+        ("control", "POST /orders/{id}/refund", None),
+        ("in", "jogos.arrivedorder", "200"),
+        ("out", "delivery", "200"),
+    ]
+    inbound = next(entry for entry in entries if entry["dir"] == "in")
+    assert (inbound["user_id"], inbound["game_id"], inbound["portal"]) == (user_id, shop.game_id, "jogos")
+    sent = {name.lower(): value for name, value in inbound["request"]["headers"]}
+    assert len(sent["authorization"]) == 40
+    assert json.loads(base64.b64decode(inbound["request"]["body_b64"]))["orderId"] == order_id
+    assert [entry["dir"] for entry in shop.journal(user_id=user_id)] == ["out", "in"]
+    assert {entry["dir"] for entry in shop.journal(dir="control")} == {"control"}
+
+
+def test_waiting_over_http_returns_at_once_or_when_time_is_up(client):
+    """GET /journal/wait; reads are not journalled, or waiting would wake itself."""
+    client.player(username="someone")
+    last = client.done("GET", "/journal")["last_seq"]
+
+    at_once = client.done("GET", f"/journal/wait?after={last - 1}&timeout_s=60")
+    in_vain = client.done("GET", f"/journal/wait?after={last}&timeout_s=0.05")
+
+    assert [entry["endpoint"] for entry in at_once["entries"]] == ["POST /players"]
+    assert in_vain == {"entries": [], "last_seq": last, "dropped": 0}
+
+
+def test_a_limited_list_says_where_to_go_on(client):
+    """last_seq of a page that is full is its own last number."""
+    for _ in range(5):
+        client.player(username="someone")
+
+    page = client.done("GET", "/journal?limit=2")
+    rest = client.done("GET", f"/journal?after={page['last_seq']}")
+
+    assert len(page["entries"]) == 2
+    assert len(rest["entries"]) == 3
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "limit=0", "dir=up", "after=99999999999999999999"])
+def test_a_journal_query_is_checked(client, query):
+    """The twins are above."""
+    assert client.refused("GET", f"/journal?{query}") == (400, "field-invalid")
+
+
+@pytest.mark.parametrize("timeout", ["61", "-1", "nan", "x", "inf"])
+def test_a_wait_is_bounded(client, timeout):
+    """At most a minute."""
+    assert client.refused("GET", f"/journal/wait?timeout_s={timeout}") == (400, "field-invalid")
+
+
+def test_header_names_and_repeats_are_kept_as_sent(client):
+    """Raw bytes: nothing is folded."""
+    url = client.ready["jogos"]["web_url"] + "/publicKey.json?a=%20b"
+    client.send("GET", url, headers={"x-ODD-case": "A  b"})
+
+    (entry,) = client.journal(endpoint="jogos.publicKey")
+
+    assert ["x-ODD-case", "A  b"] in entry["request"]["headers"]
+    assert entry["request"]["target"] == "/publicKey.json?a=%20b"
