@@ -65,7 +65,7 @@ _JOURNAL: Final = shape(
     {"entries": listed(ref("Entry")), "last_seq": {"type": "integer"}, "dropped": {"type": "integer"}}
 )
 
-OPERATIONS: Final = (
+_SHOP_AND_WIRE: Final = (
     Operation(
         method="get",
         path="/games",
@@ -266,12 +266,15 @@ OPERATIONS: Final = (
     ),
 )
 
+OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_purchases.OPERATIONS)
+"""Every call of the control API that is behind its token."""
+
 
 def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
     """The whole document, for these portals."""
     context = Context(portals=portals, allow_hosts=())
     paths: dict[str, dict[str, Any]] = {}
-    for operation in (*OPERATIONS, *openapi_purchases.OPERATIONS):
+    for operation in OPERATIONS:
         paths.setdefault(BASE + operation.path, {})[operation.method] = _operation(operation)
     paths["/_ready"] = {"get": _open_call("ready", "Whether the sandbox answers")}
     paths[f"{BASE}/openapi.json"] = {"get": _open_call("openapi", "This document")}
