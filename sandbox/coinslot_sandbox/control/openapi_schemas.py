@@ -92,7 +92,7 @@ _HEADERS: Final[Schema] = {
     "propertyNames": _HEADER_NAME,
     "additionalProperties": nullable({"type": "string", "maxLength": 8192, "pattern": "^[ -~]*$"}),
 }
-_PAIRS: Final = listed({"type": "array", "prefixItems": [TEXT, TEXT], "minItems": 2, "maxItems": 2})
+_PAIRS: Final = listed({**listed(TEXT), "minItems": 2, "maxItems": 2})
 _REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
 _RETRY: Final[Schema] = {
     "anyOf": [explained(RETRY_PRESETS), listed(between(0, schema.RETRY_S_MAX))],
