@@ -8,7 +8,8 @@ from types import FrameType
 
 from coinslot_sandbox.settings import SandboxSettings, check_settings
 
-WAKE_S = 3600.0
+WAKE_S = 0.5
+"""How often we look up: on Windows a wait without an end is not interrupted by Ctrl-C."""
 
 
 def main(settings: SandboxSettings) -> int:

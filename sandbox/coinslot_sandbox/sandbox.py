@@ -8,11 +8,12 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from coinslot_contracts.portal import discover
+from coinslot_contracts.portal import Portal, discover
 
 from coinslot_sandbox.clock import Clock, SystemClock
 from coinslot_sandbox.control.app import create_control_app
@@ -31,11 +32,19 @@ class Sandbox:
 
     settings  how it is to run
     clock     schedule and claims clock; tests give their own
+    portals   which are impersonated; by default every one that is found
     """
 
-    def __init__(self, settings: SandboxSettings, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: SandboxSettings,
+        *,
+        clock: Clock | None = None,
+        portals: Mapping[str, Portal] | None = None,
+    ) -> None:
         check_settings(settings)
         self.settings = settings
+        self._portals = discover() if portals is None else portals
         self._clock = clock or SystemClock()
         self._stack = contextlib.ExitStack()
         self._services: Services | None = None
@@ -70,7 +79,7 @@ class Sandbox:
         services = build_services(
             self.settings,
             database=Database(where),
-            portals=discover(),
+            portals=self._portals,
             clock=self._clock,
             control_token=control_token(self.settings),
         )

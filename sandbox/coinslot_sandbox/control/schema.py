@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from coinslot_contracts.json_bytes import dump_compact
-from coinslot_contracts.portal import Portal
 from coinslot_contracts.vocabulary import (
     CALLBACK_MODES,
     ENCODINGS,
@@ -20,6 +19,7 @@ from coinslot_contracts.vocabulary import (
 )
 from coinslot_contracts.wire import Headers
 
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
 from coinslot_sandbox.delivery.addresses import callback_url_problem
 from coinslot_sandbox.delivery.handmade import HandmadeWish
@@ -44,43 +44,6 @@ _TOKEN_CHARACTERS: Final = frozenset(
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length", "connection"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What parsing must know beside the bytes."""
-
-    portals: Mapping[str, Portal]
-    allow_hosts: tuple[str, ...]
-
-    @property
-    def with_callbacks(self) -> list[str]:
-        """Portals that have games, shared keys and callbacks."""
-        return [name for name, portal in self.portals.items() if portal.notices is not None]
-
-    @property
-    def with_identity(self) -> list[str]:
-        """Portals that sign user tokens."""
-        return [name for name, portal in self.portals.items() if portal.identity is not None]
-
-    @property
-    def with_purchases(self) -> list[str]:
-        """Portals that sign purchases and verify them."""
-        return [name for name, portal in self.portals.items() if portal.purchases is not None]
-
-    @property
-    def with_keys(self) -> list[str]:
-        """Portals that sign anything."""
-        return [
-            name
-            for name, portal in self.portals.items()
-            if portal.identity is not None or portal.purchases is not None
-        ]
-
-    @property
-    def endpoints(self) -> list[str]:
-        """Full names of every endpoint."""
-        return [endpoint.name for portal in self.portals.values() for endpoint in portal.endpoints]
-
-
 def parse_empty(body: Mapping[str, Any]) -> None:
     """The body of a call that takes nothing."""
     Members(body, known=())
@@ -91,7 +54,7 @@ def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChan
     members = Members(
         body, known=("portal", "shared_key", "callback_url", "iap_enabled", "retry", "timeout_s")
     )
-    portal = members.choice("portal", context.with_callbacks) or context.with_callbacks[0]
+    portal = context.portal(members, context.with_callbacks)
     url: str | Kept | None = KEPT
     if members.has("callback_url"):
         url = _url(members, "callback_url", context)
@@ -194,7 +157,7 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
             "verify",
         ),
     )
-    portal = members.choice("portal", context.portals) or context.with_callbacks[0]
+    portal = context.portal(members, context.with_orders)
     _check_belongs(members, context, portal)
     paid = members.flag("paid") or False
     refund_status = members.integer("refundStatus", least=0, most=3)
@@ -268,10 +231,13 @@ class TokenCall:
 def parse_token(body: Mapping[str, Any], context: Context) -> TokenCall:
     """POST /tokens."""
     members = Members(body, known=("player", "portal", "game", "token"))
+    portal, game_id = context.portal(members, context.with_identity), members.decimal_id("game")
+    if game_id is None and portal not in context.with_callbacks:
+        raise members.missing("game")
     return TokenCall(
-        portal=members.choice("portal", context.with_identity) or context.with_identity[0],
+        portal=portal,
         user_id=members.required_decimal_id("player"),
-        game_id=members.decimal_id("game"),
+        game_id=game_id,
         wish=token_wish(members.table("token") or {}, where="token", more=("user", "ttl_s")),
     )
 
