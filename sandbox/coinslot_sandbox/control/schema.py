@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from coinslot_contracts.json_bytes import dump_compact
-from coinslot_contracts.portal import Portal
 from coinslot_contracts.vocabulary import (
     CALLBACK_MODES,
     ENCODINGS,
     HOSTILE_TOKENS,
-    KEY_ROTATIONS,
     RETRY_PRESETS,
     SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
+    VERIFY_STATES,
 )
 from coinslot_contracts.wire import Headers
 
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
 from coinslot_sandbox.delivery.addresses import callback_url_problem
 from coinslot_sandbox.delivery.handmade import HandmadeWish
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.faults import Fault
 from coinslot_sandbox.games import KEPT, GameChange, Kept
+from coinslot_sandbox.jose import TokenWish
 from coinslot_sandbox.order_book import OrderWish
-from coinslot_sandbox.tokens import TokenWish
 
 ID_CHARS_MAX: Final = 255
 URL_CHARS_MAX: Final = 2048
@@ -42,37 +42,6 @@ _TOKEN_CHARACTERS: Final = frozenset(
     "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length", "connection"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What parsing must know beside the bytes."""
-
-    portals: Mapping[str, Portal]
-    allow_hosts: tuple[str, ...]
-
-    @property
-    def with_callbacks(self) -> list[str]:
-        """Portals that have games, shared keys and callbacks."""
-        return [name for name, portal in self.portals.items() if portal.notices is not None]
-
-    @property
-    def with_identity(self) -> list[str]:
-        """Portals that sign user tokens."""
-        return [name for name, portal in self.portals.items() if portal.identity is not None]
-
-    def portal(self, members: Members, among: list[str]) -> str:
-        """The portal that a body names, else the first that can be meant."""
-        if not among:
-            raise Problem(
-                404, "portal-unknown", "no portal here can do this", remedy="see the ready line for portals"
-            )
-        return members.choice("portal", among) or among[0]
-
-    @property
-    def endpoints(self) -> list[str]:
-        """Full names of every endpoint."""
-        return [endpoint.name for portal in self.portals.values() for endpoint in portal.endpoints]
 
 
 def parse_empty(body: Mapping[str, Any]) -> None:
@@ -185,14 +154,17 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
             "callback",
             "arrivedStatus",
             "refundStatus",
+            "verify",
         ),
     )
+    portal = context.portal(members, context.with_orders)
+    _check_belongs(members, context, portal)
     paid = members.flag("paid") or False
     refund_status = members.integer("refundStatus", least=0, most=3)
     if refund_status is not None and not paid:
         raise invalid("refundStatus", "left out where paid is not true: only a paid order can be refunded")
     return OrderWish(
-        portal=context.portal(members, context.with_callbacks),
+        portal=portal,
         user_id=members.required_decimal_id("player"),
         product_id=members.required_text("product", chars_max=ID_CHARS_MAX),
         game_id=members.decimal_id("game"),
@@ -202,7 +174,16 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
         callback=members.choice("callback", CALLBACK_MODES),
         arrived_status=members.integer("arrivedStatus", least=0, most=1) or 0,
         refund_status=refund_status,
+        verify=members.choice("verify", VERIFY_STATES),
     )
+
+
+def _check_belongs(members: Members, context: Context, portal: str) -> None:
+    """Refuse what an order of this portal does not have, rather than ignore it."""
+    if members.any("game") is not None and portal not in context.with_callbacks:
+        raise members.wrong("game", f"left out: {portal} has no games")
+    if members.any("verify") is not None and portal not in context.with_purchases:
+        raise members.wrong("verify", f"left out: {portal} verifies no purchases")
 
 
 def _order_id(members: Members) -> str | None:
@@ -257,17 +238,22 @@ def parse_token(body: Mapping[str, Any], context: Context) -> TokenCall:
         portal=portal,
         user_id=members.required_decimal_id("player"),
         game_id=game_id,
-        wish=_token_wish(members.table("token") or {}),
+        wish=token_wish(members.table("token") or {}, where="token", more=("user", "ttl_s")),
     )
 
 
-def _token_wish(spec: Mapping[str, Any]) -> TokenWish:
-    known = ("hostile", "sign", "header", "claims", "user", "raw", "ttl_s")
-    members = Members(spec, known=known, where="token")
+def token_wish(spec: Mapping[str, Any], *, where: str, more: tuple[str, ...] = ()) -> TokenWish:
+    """What a token is to be.
+
+    where  name of the member that holds this
+    more   members that this kind of token has beside those of every kind
+    """
+    known = ("hostile", "sign", "header", "claims", "raw", *more)
+    members = Members(spec, known=known, where=where)
     hostile = members.choice("hostile", HOSTILE_TOKENS, code="hostile-unknown")
     if hostile is not None:
         if len(spec) > 1:
-            raise invalid("token", "either a hostile name alone, or the other members")
+            raise invalid(where, "either a hostile name alone, or the other members")
         return TokenWish(hostile=hostile)
     return TokenWish(
         sign=members.choice("sign", TOKEN_SIGNERS) or "current",
@@ -277,15 +263,6 @@ def _token_wish(spec: Mapping[str, Any]) -> TokenWish:
         raw=members.text("raw", chars_max=RAW_CHARS_MAX, chars_min=0, lines=True),
         ttl_s=members.number("ttl_s", least=-TTL_S_MAX, most=TTL_S_MAX),
     )
-
-
-def parse_rotation(body: Mapping[str, Any], context: Context) -> tuple[str, str]:
-    """POST /keys/rotate: the portal and how."""
-    members = Members(body, known=("portal", "rotate"))
-    rotate = members.choice("rotate", KEY_ROTATIONS)
-    if rotate is None:
-        raise members.missing("rotate")
-    return context.portal(members, context.with_identity), rotate
 
 
 def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
