@@ -1,0 +1,148 @@
+"""What a game's backend runs in production: tokens, notifications and reports checked, grants kept once.
+
+Everything public is named here and loaded on first use, so that importing this package loads neither requests
+nor SQLAlchemy nor a web framework. It must not know the sandbox, nor any portal by name.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from coinslot_contracts.domain import Identity, ListedOrder, Notification
+    from coinslot_contracts.errors import (
+        AlgRefused,
+        CoinslotError,
+        ConfirmUnavailable,
+        ExternalIdMismatch,
+        FieldInvalid,
+        FieldMissing,
+        GameMismatch,
+        IssuerMismatch,
+        KeySourceUnavailable,
+        KidUnknown,
+        PurchaseNotPaid,
+        Refused,
+        SignatureMismatch,
+        SignatureMissing,
+        SubInvalid,
+        TestKeyRefused,
+        TokenExpired,
+        TokenMalformed,
+        TokenNotYetValid,
+        TokenTooOld,
+        Undecided,
+        VerifyUnavailable,
+    )
+    from coinslot_contracts.wire import WireReply
+
+    from coinslot_verifier.config import ConfigInvalid, VerifierConfig
+    from coinslot_verifier.confirm import PortalClient
+    from coinslot_verifier.identity import IdentityVerifier
+    from coinslot_verifier.key_source import KeySource, PublishedKeys, StaticKeys
+    from coinslot_verifier.ledger import (
+        GrantOutcome,
+        Ledger,
+        PendingConfirmation,
+        RevokeOutcome,
+        Settlement,
+        open_engine,
+    )
+    from coinslot_verifier.notification import NotificationVerifier
+
+__all__ = [
+    "AlgRefused",
+    "CoinslotError",
+    "ConfigInvalid",
+    "ConfirmUnavailable",
+    "ExternalIdMismatch",
+    "FieldInvalid",
+    "FieldMissing",
+    "GameMismatch",
+    "GrantOutcome",
+    "Identity",
+    "IdentityVerifier",
+    "IssuerMismatch",
+    "KeySource",
+    "KeySourceUnavailable",
+    "KidUnknown",
+    "Ledger",
+    "ListedOrder",
+    "Notification",
+    "NotificationVerifier",
+    "PendingConfirmation",
+    "PortalClient",
+    "PublishedKeys",
+    "PurchaseNotPaid",
+    "Refused",
+    "RevokeOutcome",
+    "Settlement",
+    "SignatureMismatch",
+    "SignatureMissing",
+    "StaticKeys",
+    "SubInvalid",
+    "TestKeyRefused",
+    "TokenExpired",
+    "TokenMalformed",
+    "TokenNotYetValid",
+    "TokenTooOld",
+    "Undecided",
+    "VerifierConfig",
+    "VerifyUnavailable",
+    "WireReply",
+    "open_engine",
+]
+
+_HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "coinslot_contracts.domain": ("Identity", "ListedOrder", "Notification"),
+    "coinslot_contracts.errors": (
+        "AlgRefused",
+        "CoinslotError",
+        "ConfirmUnavailable",
+        "ExternalIdMismatch",
+        "FieldInvalid",
+        "FieldMissing",
+        "GameMismatch",
+        "IssuerMismatch",
+        "KeySourceUnavailable",
+        "KidUnknown",
+        "PurchaseNotPaid",
+        "Refused",
+        "SignatureMismatch",
+        "SignatureMissing",
+        "SubInvalid",
+        "TestKeyRefused",
+        "TokenExpired",
+        "TokenMalformed",
+        "TokenNotYetValid",
+        "TokenTooOld",
+        "Undecided",
+        "VerifyUnavailable",
+    ),
+    "coinslot_contracts.wire": ("WireReply",),
+    "coinslot_verifier.config": ("ConfigInvalid", "VerifierConfig"),
+    "coinslot_verifier.confirm": ("PortalClient",),
+    "coinslot_verifier.identity": ("IdentityVerifier",),
+    "coinslot_verifier.key_source": ("KeySource", "PublishedKeys", "StaticKeys"),
+    "coinslot_verifier.ledger": (
+        "GrantOutcome",
+        "Ledger",
+        "PendingConfirmation",
+        "RevokeOutcome",
+        "Settlement",
+        "open_engine",
+    ),
+    "coinslot_verifier.notification": ("NotificationVerifier",),
+}
+_HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the module of a public name when it is first asked for (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted(__all__)

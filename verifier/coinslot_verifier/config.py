@@ -1,0 +1,148 @@
+"""Who we are and whom we trust, fixed once; every verifier is built from one of these.
+
+It must not read the process's environment by itself: `from_env` takes the mapping that it is given,
+and it knows a portal only by the name that it is told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from coinslot_contracts.portal import IdentityPart, NoticesPart, Portal, ReportsPart, discover
+
+SKEW_S_MAX: Final = 60
+PORTALS_OWN_ISSUER: Final = "<the portal's own>"
+ALLOW_TEST_KEYS: Final = "COINSLOT_ALLOW_TEST_KEYS"
+_MEMBERS: Final = ("web_url", "api_url", "game_id", "shared_key")
+
+
+class ConfigInvalid(ValueError):
+    """The configuration cannot be used; the text names the setting and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierConfig:
+    """Everything that the verifiers need to know of one game at one portal.
+
+    portal            name of the portal, as `coinslot_contracts.portal.discover` lists it
+    game_id           our game; tokens and notifications of any other are refused
+    shared_keys       the shared key of the game parameters, UTF-8 bytes; more than one only while it is being
+                      replaced: all are accepted, the first one signs
+    web_url           where the portal publishes its key; "" where keys come from elsewhere
+    api_url           where the portal takes reports; "" where none are made
+    issuer            expected `iss`; by default the portal's own, None = not checked
+    max_age_s         longest accepted age by `iat`, None = as long as the token's own `exp` says
+    skew_s            how far the portal's clock and ours may differ, 0 to 60
+    allow_test_keys   accept the published test keys of the sandbox; disables nothing else
+    timeout_s         whole time that one question to the portal may take
+    attempts_max      how often a read is tried where the connection fails, within timeout_s
+    """
+
+    portal: str
+    game_id: str
+    shared_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    web_url: str = ""
+    api_url: str = ""
+    issuer: str | None = PORTALS_OWN_ISSUER
+    max_age_s: int | None = None
+    skew_s: int = 30
+    allow_test_keys: bool = False
+    timeout_s: float = 3.0
+    attempts_max: int = 2
+
+    def __post_init__(self) -> None:
+        if self.portal not in discover():
+            known = ", ".join(discover())
+            raise ConfigInvalid(f"portal is {self.portal!r}; known are: {known}")
+        if not self.game_id:
+            raise ConfigInvalid("game_id is empty")
+        if not all(self.shared_keys):
+            raise ConfigInvalid("a shared key is empty; anybody could sign with it")
+        for name in ("web_url", "api_url"):
+            object.__setattr__(self, name, _base_url(name, getattr(self, name)))
+        self._check_numbers()
+        if self.issuer == PORTALS_OWN_ISSUER:
+            part = discover()[self.portal].identity
+            object.__setattr__(self, "issuer", part.issuer if part else None)
+
+    def _check_numbers(self) -> None:
+        if not 0 <= self.skew_s <= SKEW_S_MAX:
+            raise ConfigInvalid(f"skew_s is {self.skew_s}; it must be from 0 to {SKEW_S_MAX}")
+        if self.max_age_s is not None and self.max_age_s <= 0:
+            raise ConfigInvalid(f"max_age_s is {self.max_age_s}; it must be above 0, or None")
+        if self.timeout_s <= 0:
+            raise ConfigInvalid(f"timeout_s is {self.timeout_s}; it must be above 0")
+        if self.attempts_max < 1:
+            raise ConfigInvalid(f"attempts_max is {self.attempts_max}; it must be at least 1")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], *, portal: str) -> "VerifierConfig":
+        """Read the environment block of one portal.
+
+        environ   usually os.environ
+        errors    ConfigInvalid naming every variable that is not set
+        """
+        if portal not in discover():
+            raise ConfigInvalid(f"portal is {portal!r}; known are: {', '.join(discover())}")
+        block = discover()[portal].environment({member: member for member in _MEMBERS})
+        missing = [name for name in block if not environ.get(name)]
+        if missing:
+            raise ConfigInvalid(f"set {' and '.join(missing)} in the environment")
+        values = {member: environ[name] for name, member in block.items()}
+        return cls(
+            portal=portal,
+            game_id=values["game_id"],
+            shared_keys=(values["shared_key"].encode("utf-8", "surrogateescape"),),
+            web_url=values["web_url"],
+            api_url=values["api_url"],
+            allow_test_keys=environ.get(ALLOW_TEST_KEYS) == "1",
+        )
+
+    @property
+    def definition(self) -> Portal:
+        """The portal itself."""
+        return discover()[self.portal]
+
+    def identity_part(self) -> IdentityPart:
+        """The portal's user token; ConfigInvalid where it has none."""
+        part = self.definition.identity
+        if part is None:
+            raise ConfigInvalid(f"portal {self.portal} has no signed user token")
+        return part
+
+    def notices_part(self) -> NoticesPart:
+        """The portal's notifications; ConfigInvalid where it sends none."""
+        part = self.definition.notices
+        if part is None:
+            raise ConfigInvalid(f"portal {self.portal} sends no notifications")
+        return part
+
+    def reports_part(self) -> ReportsPart:
+        """The portal's reports; ConfigInvalid where it takes none."""
+        part = self.definition.reports
+        if part is None:
+            raise ConfigInvalid(f"portal {self.portal} takes no reports")
+        return part
+
+    def endpoint_url(self, name: str) -> str:
+        """The full URL of one of the portal's endpoints; ConfigInvalid where its site is not configured."""
+        endpoint = self.definition.endpoint(name)
+        setting = f"{endpoint.site}_url"
+        base = self.web_url if endpoint.site == "web" else self.api_url
+        if not base:
+            raise ConfigInvalid(f"{setting} is not set, and {name} lives there")
+        return base + endpoint.path
+
+
+def _base_url(name: str, url: str) -> str:
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigInvalid(f"{name} must be an http or https address without a query")
+    return url.rstrip("/")

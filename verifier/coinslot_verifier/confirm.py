@@ -1,0 +1,90 @@
+"""What a backend tells and asks the portal: this order was delivered; which orders are paid.
+
+A body is written once, and exactly those bytes are signed and sent. It must not decide when to ask again: the
+ledger's outbox remembers what is still to be confirmed.
+clauses   sandbox:arrived-repeat-ok, sandbox:page-size-max, sandbox:orders-newest-first
+"""
+
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from coinslot_contracts.domain import ListedOrder, OrdersPage
+from coinslot_contracts.errors import ConfirmUnavailable
+from coinslot_contracts.wire import Headers, WireReply
+
+from coinslot_verifier.config import ConfigInvalid, VerifierConfig
+
+PAGE_SIZE: Final = 100
+PAGES_MAX: Final = 10_000
+
+
+class Poster(Protocol):
+    """One signed message over HTTP, one answer; `http_out.HttpOut` is the real one."""
+
+    def post(self, url: str, *, headers: Headers, body: bytes, attempts_max: int) -> WireReply:
+        """POST exactly these bytes; raises ConfirmUnavailable where there is no whole answer."""
+        ...
+
+
+class PortalClient:
+    """Talks to the portal's API in the name of one game; may be shared by all threads."""
+
+    def __init__(self, config: VerifierConfig, *, sender: Poster | None = None) -> None:
+        if not config.shared_keys:
+            raise ConfigInvalid("shared_keys is empty, so nothing can be signed")
+        self._config = config
+        self._part = config.reports_part()
+        self._arrived_url = config.endpoint_url(self._part.arrived_endpoint)
+        self._orders_url = config.endpoint_url(self._part.orders_endpoint)
+        self._sender = sender or _http_out(config)
+
+    def confirm(self, order_id: str) -> None:
+        """Report an order as delivered; returns where the portal said yes. Repeating it is harmless.
+
+        Tried once: call it from a queue, after the commit and outside the notification's request.
+        errors   ConfirmUnavailable: try again later; FieldInvalid, GameMismatch, SignatureMismatch where the
+                 portal refuses our message itself, which a correct configuration does not produce
+        clause   sandbox:arrived-repeat-ok
+        """
+        body = self._part.arrived(self._config.game_id, order_id)
+        self._part.check(self._post(self._arrived_url, body, attempts_max=1))
+
+    def list_orders(self, *, page_size: int = PAGE_SIZE) -> Iterator[ListedOrder]:
+        """Every paid order that the portal lists, each once, page by page.
+
+        Follows the answer's own page size, which may be smaller than the one asked for. Ends with an empty
+        page or the last page that the answer counts. Orders that are paid while paging move rows to later
+        pages; they are seen twice there and told once here.
+        errors   as `confirm`; ConfirmUnavailable also where there are more than 10,000 pages
+        clause   sandbox:page-size-max, sandbox:page-past-end
+        """
+        seen: set[str] = set()
+        for page_no in range(1, PAGES_MAX + 1):
+            page = self._page(page_no, page_size)
+            for order in page.orders:
+                if order.order_id not in seen:
+                    seen.add(order.order_id)
+                    yield order
+            if not page.orders or page_no >= page.pages_total:
+                return
+            page_size = page.page_size
+        raise ConfirmUnavailable(f"the portal lists more than {PAGES_MAX} pages of orders")
+
+    def _page(self, page_no: int, page_size: int) -> OrdersPage:
+        body = self._part.orders(self._config.game_id, page_no, page_size)
+        return self._part.parse_orders(
+            self._post(self._orders_url, body, attempts_max=self._config.attempts_max)
+        )
+
+    def _post(self, url: str, body: bytes, *, attempts_max: int) -> bytes:
+        headers = self._part.headers(body, self._config.shared_keys[0])
+        reply = self._sender.post(url, headers=headers, body=body, attempts_max=attempts_max)
+        if reply.status >= 500:
+            raise ConfirmUnavailable(f"the portal answered HTTP {reply.status}")
+        return reply.body
+
+
+def _http_out(config: VerifierConfig) -> Poster:
+    from coinslot_verifier.http_out import HttpOut
+
+    return HttpOut(timeout_s=config.timeout_s)

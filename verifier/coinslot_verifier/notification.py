@@ -1,0 +1,82 @@
+"""Whether a portal's notification is genuine and about our game, and what to answer it.
+
+The signature covers the raw bytes, so they are hashed before anything reads them. It must not grant or
+revoke: that is the ledger's business, inside the backend's own transaction.
+Which bytes are signed, where the signature stands and how to answer is the portal's part of the contracts.
+"""
+
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+
+from coinslot_contracts.domain import Notification
+from coinslot_contracts.errors import CoinslotError, GameMismatch, SignatureMismatch, SignatureMissing
+from coinslot_contracts.portal import NoticesPart
+from coinslot_contracts.wire import WireReply
+
+from coinslot_verifier.config import ConfigInvalid, VerifierConfig
+
+SignatureOrHeaders = str | bytes | None | Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+class NotificationVerifier:
+    """Verifies notifications of one game at one portal; may be shared by all threads."""
+
+    def __init__(self, config: VerifierConfig) -> None:
+        if not config.shared_keys:
+            raise ConfigInvalid("shared_keys is empty, so no notification can be checked")
+        self._config = config
+        self._part = config.notices_part()
+
+    def verify(self, signature: SignatureOrHeaders, body: bytes) -> Notification:
+        """The notification that these bytes prove.
+
+        signature   the raw value of the portal's signature header (str or bytes, None where it was not sent),
+                    or all headers of the request: a mapping, or pairs of name and value
+        body        the raw bytes as they arrived, never parsed and written again
+        errors      in this order: SignatureMissing, SignatureMismatch, FieldMissing, FieldInvalid,
+                    GameMismatch
+        """
+        value = self._value(signature)
+        notification = read_signed(self._part, value, body, shared_keys=self._config.shared_keys)
+        if notification.game_id != self._config.game_id:
+            raise GameMismatch(
+                f"the notification is about game {notification.game_id}, not {self._config.game_id}"
+            )
+        return notification
+
+    def accepted(self) -> WireReply:
+        """The documented answer of success; send it after the commit, never before."""
+        return self._part.accepted
+
+    def reply_for(self, error: CoinslotError) -> WireReply:
+        """The documented answer for an error of `verify`, or of what the backend did afterwards."""
+        return self._part.refusal(error)
+
+    def _value(self, signature: SignatureOrHeaders) -> str | bytes | None:
+        if signature is None or isinstance(signature, str | bytes):
+            return signature
+        return _find_only(signature, self._part.signature_header)
+
+
+def read_signed(
+    part: NoticesPart, signature: str | bytes | None, body: bytes, *, shared_keys: Sequence[bytes]
+) -> Notification:
+    """Check a signature over raw bytes, then read them; of whatever game.
+
+    errors   SignatureMissing, SignatureMismatch, FieldMissing, FieldInvalid
+    """
+    if not signature:
+        raise SignatureMissing(f"there is no {part.signature_header} header")
+    sent = signature.encode("utf-8", "surrogatepass") if isinstance(signature, str) else signature
+    matches = [hmac.compare_digest(sent, part.sign(body, key).encode()) for key in shared_keys]
+    if not any(matches):
+        raise SignatureMismatch("the signature does not belong to these bytes and our shared key")
+    return part.parse(body)
+
+
+def _find_only(headers: Mapping[str, str] | Iterable[tuple[str, str]], name: str) -> str | None:
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    values = [value for key, value in pairs if key.lower() == name.lower()]
+    if len(values) > 1:
+        raise SignatureMismatch(f"there are {len(values)} {name} headers")
+    return values[0] if values else None
