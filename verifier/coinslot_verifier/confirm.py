@@ -5,8 +5,8 @@ ledger's outbox remembers what is still to be confirmed.
 clauses   sandbox:arrived-repeat-ok, sandbox:page-size-max, sandbox:orders-newest-first
 """
 
-from collections.abc import Iterator
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol, TypeVar
 
 from coinslot_contracts.domain import ListedOrder, OrdersPage
 from coinslot_contracts.errors import ConfirmUnavailable
@@ -16,6 +16,7 @@ from coinslot_verifier.config import ConfigInvalid, VerifierConfig
 
 PAGE_SIZE: Final = 100
 PAGES_MAX: Final = 10_000
+Read = TypeVar("Read")
 
 
 class Poster(Protocol):
@@ -47,7 +48,7 @@ class PortalClient:
         clause   sandbox:arrived-repeat-ok
         """
         body = self._part.arrived(self._config.game_id, order_id)
-        self._part.check(self._post(self._arrived_url, body, attempts_max=1))
+        self._ask(self._arrived_url, body, self._part.check, attempts_max=1)
 
     def list_orders(self, *, page_size: int = PAGE_SIZE) -> Iterator[ListedOrder]:
         """Every paid order that the portal lists, each once, page by page.
@@ -72,16 +73,19 @@ class PortalClient:
 
     def _page(self, page_no: int, page_size: int) -> OrdersPage:
         body = self._part.orders(self._config.game_id, page_no, page_size)
-        return self._part.parse_orders(
-            self._post(self._orders_url, body, attempts_max=self._config.attempts_max)
-        )
+        attempts_max = self._config.attempts_max
+        return self._ask(self._orders_url, body, self._part.parse_orders, attempts_max=attempts_max)
 
-    def _post(self, url: str, body: bytes, *, attempts_max: int) -> bytes:
+    def _ask(self, url: str, body: bytes, read: Callable[[bytes], Read], *, attempts_max: int) -> Read:
+        """The code in the body decides, but a success counts only together with an HTTP success."""
         headers = self._part.headers(body, self._config.shared_keys[0])
         reply = self._sender.post(url, headers=headers, body=body, attempts_max=attempts_max)
         if reply.status >= 500:
             raise ConfirmUnavailable(f"the portal answered HTTP {reply.status}")
-        return reply.body
+        value = read(reply.body)
+        if not 200 <= reply.status < 300:
+            raise ConfirmUnavailable(f"the portal answered a success with HTTP {reply.status}")
+        return value
 
 
 def _http_out(config: VerifierConfig) -> Poster:

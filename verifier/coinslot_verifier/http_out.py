@@ -55,20 +55,22 @@ class HttpOut:
         failure: type[Undecided],
     ) -> WireReply:
         deadline_s = self._monotonic() + self._timeout_s
-        for attempt in range(1, attempts_max + 1):
+        attempts_left = attempts_max
+        while True:
+            attempts_left -= 1
             try:
                 reply = self._once(method, url, headers, body, deadline_s, bytes_max)
-                break
             except _TooMuch as problem:
                 raise failure(f"the portal's answer {problem}") from None
             except (requests.Timeout, TimeoutError):
                 raise failure(f"the portal did not answer within {self._timeout_s:g} s") from None
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-                if attempt == attempts_max or self._monotonic() >= deadline_s:
+                if not attempts_left or self._monotonic() >= deadline_s:
                     raise failure(f"the portal could not be asked: {type(error).__name__}") from None
-        if 300 <= reply.status < 400:
-            raise failure(f"the portal answered with a redirect (HTTP {reply.status}), which is not followed")
-        return reply
+                continue
+            if 300 <= reply.status < 400:
+                raise failure(f"the portal answered a redirect (HTTP {reply.status}), which is not followed")
+            return reply
 
     def _once(
         self, method: str, url: str, headers: Headers, body: bytes | None, deadline_s: float, bytes_max: int

@@ -76,15 +76,17 @@ def open_engine(url: str) -> Engine:
 
     On SQLite: write-ahead log, up to 10 s of waiting for another writer, and transactions that take the
     write lock when they begin; SQLite's own deferred ones lose updates or fail in the middle.
-    errors   ValueError for any other kind of database
+    errors   ValueError for any other kind of database, and where the database's driver is not installed
     """
     backend = make_url(url).get_backend_name()
     if backend not in _INSERTS:
         raise ValueError(f"the ledger runs on sqlite or postgresql, not on {backend}")
-    engine = create_engine(url)
-    if backend == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    try:
+        engine = create_engine(url)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"the driver {error.name} is not installed") from None
+    for moment, listener in _LISTENERS[backend].items():
+        event.listen(engine, moment, listener)
     return engine
 
 
@@ -112,3 +114,9 @@ def _prepare_sqlite(dbapi_connection: Any, record: object) -> None:  # noqa: ARG
 def _begin_sqlite(connection: Connection) -> None:
     read_only = connection.get_execution_options().get("coinslot_read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+_LISTENERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "sqlite": {"connect": _prepare_sqlite, "begin": _begin_sqlite},
+    "postgresql": {},
+}
