@@ -211,6 +211,8 @@ def test_an_endless_list_is_an_outage(monkeypatch):
         page(1, [row(1, refundStatus=9)], size=5, total=1),
         page(1, ["row"], size=5, total=1),
         page(1, "rows", size=5, total=1),
+        page(1, [], size=5, total=-1),
+        page(0, [], size=5, total=0),
     ],
 )
 def test_a_page_that_cannot_be_read_is_an_outage(answer):

@@ -76,7 +76,9 @@ def test_a_kid_that_is_no_text_is_none(kid):
         "W10.e30.AA",
         "bm8.e30.AA",
         "_w.e30.AA",
-        "a" * (TOKEN_BYTES_MAX + 1),
+        f"{HEADER}.e30.++++",
+        f"{HEADER}.e30.////",
+        f"{HEADER}.{'A' * TOKEN_BYTES_MAX}.AAAA",
     ],
 )
 def test_any_other_shape_is_malformed(token):
@@ -91,6 +93,7 @@ def test_the_longest_token_is_read():
     filler = base64.urlsafe_b64encode(bytes(room // 4 * 3)).decode()
 
     assert len(parse_compact(f"{HEADER}.{filler}.").payload) == room // 4 * 3
+    assert parse_compact(f"{HEADER}.e30.--__").signature == b"\xfb\xef\xff"
 
 
 @pytest.mark.parametrize(

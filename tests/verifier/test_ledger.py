@@ -13,7 +13,7 @@ from coinslot_verifier import GrantOutcome, Ledger, RevokeOutcome, open_engine
 from coinslot_verifier.ledger_store import GRANTS, METADATA, ORDERS, lock_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
@@ -204,6 +204,20 @@ def test_many_threads_with_one_order_make_one_grant(ledger, copies):
             outcomes = list(pool.map(grant, range(copies)))
 
         assert sorted(outcomes) == ["already-granted"] * (copies - 1) + ["granted"]
+
+
+def test_a_caller_may_read_before_it_grants(ledger):
+    """A transaction that reads first and writes then would fail or lose updates if it began deferred."""
+    barrier = threading.Barrier(8)
+
+    def look_and_grant(number: int) -> str:
+        barrier.wait(10)
+        with ledger.begin() as connection:
+            connection.execute(select(GRANTS)).all()
+            return ledger.apply(replace(PAY, order_id=f"own{number}"), connection).outcome
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(look_and_grant, range(8))) == ["granted"] * 8
 
 
 def test_payments_and_refunds_at_once_leave_nothing_behind(ledger):
