@@ -81,7 +81,7 @@ def test_intents_and_ledger_share_their_tables(engine):
     assert Intents(engine, portal="playgama").open("257", "gems_100")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text() | JSON_VALUES | st.binary())
 def test_any_value_that_is_no_id_of_ours_finds_nothing(intents, value):
     """What a client or a token names may be anything, NUL and half surrogate pairs included."""

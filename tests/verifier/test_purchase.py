@@ -329,7 +329,7 @@ def test_any_value_for_a_token_is_refused(token):
         verifier.check_token(token)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(["orderId", "externalId", "exp", "nbf", "iat", "iss"]), JSON_VALUES))
 def test_any_signed_claims_are_claims_or_refused(verifier, claims):
     """playgama:1: a genuine signature makes no value safe."""
