@@ -211,7 +211,7 @@ def test_an_address_that_cannot_be_asked_is_an_outage(url):
         get(url)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=200))
 def test_any_bytes_for_an_answer_are_a_reply_or_an_outage(junk):
     """Whatever comes back."""
