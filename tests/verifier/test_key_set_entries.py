@@ -49,6 +49,8 @@ ODD = {
     "another curve": {**jwk(P384, kid="good"), "crv": "P-384"},
     "another curve by the name of ours": jwk(P384, kid="good"),
     "a point off the curve": {**EC, "y": EC["x"]},
+    "our curve by the name of another": {**EC, "crv": "P-384"},
+    "a long coordinate": {**EC, "x": number(pool_key(0, "p_256").public_key().public_numbers().x, 33)},
     "a short coordinate": {**EC, "x": EC["x"][:-2]},
 }
 

@@ -126,6 +126,11 @@ def der_signature(token: str) -> str:
     return with_signature(token, encode(der))
 
 
+def lengthened(token: str) -> str:
+    raw = base64.urlsafe_b64decode(token.rpartition(".")[2] + "==")
+    return with_signature(token, encode(raw[:32] + b"\0" + raw[32:]))
+
+
 NONE = {"alg": "none"}
 EC_TOKEN = purchase_token(kid="e0", key=EC)
 HOSTILE = {
@@ -148,6 +153,7 @@ HOSTILE = {
     "rs256 under an ec kid": (purchase_token(kid="e0"), "alg-refused"),
     "es256 under an rsa kid": (purchase_token(kid="k0", key=EC), "alg-refused"),
     "es256 as der": (der_signature(EC_TOKEN), "signature-mismatch"),
+    "es256 with a zero too many": (lengthened(EC_TOKEN), "signature-mismatch"),
     "es256 of zeros": (with_signature(EC_TOKEN, encode(bytes(64))), "signature-mismatch"),
     "es256 by another key": (purchase_token(kid="e0", key=pool_key(1, "p_256")), "signature-mismatch"),
     "expired": (purchase_token(good_claims(exp=NOW_S - 3600)), "token-expired"),
@@ -187,6 +193,15 @@ def test_a_hostile_token_is_refused_and_the_portal_not_asked_about_it(token, cod
 
     assert (caught.value.code, seller.calls("verify")) == (code, [])
     assert verifier.verify(purchase_token(), "intent-1").order_id == "order-1"
+
+
+@pytest.mark.parametrize("name", ["alg-none", "hs256-pem", "sig-empty", "sig-dropped", "embedded-jwk"])
+def test_nothing_is_fetched_for_a_token_that_no_key_could_save(name, verifier, seller):
+    """rfc8725:3.10: what a stranger sends does not drive our requests."""
+    with pytest.raises(Refused):
+        verifier.check_token(HOSTILE[name][0])
+
+    assert seller.requests == []
 
 
 def test_a_key_is_used_with_its_own_algorithm_alone(verifier, seller):

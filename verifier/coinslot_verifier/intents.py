@@ -96,7 +96,6 @@ def _is_possible(external_id: object) -> bool:
     """Whether a database can be asked for it at all; some refuse NUL and half surrogate pairs."""
     return (
         isinstance(external_id, str)
-        and external_id.isascii()
         and external_id.isprintable()
         and 0 < len(external_id) <= EXTERNAL_ID_CHARS_MAX
     )
