@@ -40,6 +40,8 @@ class Order:
     state            created, paid or failed
     arrived_status   0 = not delivered, 1 = delivered
     refund_status    0 = refunding, 1 = refunded, 2 = refund failed, 3 = refund rejected, None = no refund
+    external_id      what the game passed when it opened the purchase, None where the portal has no such thing
+    verify           what a verification says, where it differs from what `state` implies
     """
 
     order_id: str
@@ -53,6 +55,7 @@ class Order:
     refund_status: int | None = None
     refunded_at_s: int | None = None
     external_id: str | None = None
+    verify: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +119,21 @@ class OrdersPage:
     page_size: int
     pages_total: int
     orders_total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseClaims:
+    """What a signed purchase token says: that the portal issued it, not that it is paid."""
+
+    order_id: str
+    external_id: str
+    claims: Mapping[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """A purchase whose token was checked and which the portal confirmed as paid."""
+
+    order_id: str
+    external_id: str
+    claims: Mapping[str, Any] = field(repr=False, compare=False)

@@ -15,7 +15,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Literal, Protocol
 
-from coinslot_contracts.domain import Game, Identity, Notification, Order, OrdersPage
+from coinslot_contracts.domain import Game, Identity, Notification, Order, OrdersPage, PurchaseClaims
 from coinslot_contracts.errors import CoinslotError
 from coinslot_contracts.wire import Headers, WireReply, WireRequest
 
@@ -74,8 +74,11 @@ class PortalView(Protocol):
         """The keys that the portal publishes now, the one that it signs with first."""
         ...
 
-    def key_form(self) -> str | None:
-        """The named form in which keys are to be published, None for the default."""
+    def dialect(self, name: str) -> str | None:
+        """The chosen variant where the document is silent or contradicts itself; None for the default.
+
+        name   "key_form" (how keys are published), "verify_reply" (shape of a verification's answer)
+        """
         ...
 
 
@@ -235,6 +238,36 @@ class ReportsPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PurchasePart:
+    """The portal's signed purchase, which the client carries, and the question whether it is paid.
+
+    algorithm       what a good token is signed with; `algorithms` is what a reader may allow
+    header          JOSE header of a good token; takes the key id
+    claims          (order, issued_at_s) -> claims of a good token
+    purchase        (order, price, token) -> the purchase object as the client library hands it over
+    parse_keys      body of the key endpoint -> published keys; raises FieldInvalid
+    parse_claims    claims of a token whose signature was checked -> PurchaseClaims; raises TokenMalformed
+    verify_target   order id, external id -> path and query of the verification, values encoded
+    verify_replies  names of the answer's dialects, the default first
+    parse_verify    (HTTP status, body, dialect) -> None for paid; raises PurchaseNotPaid or VerifyUnavailable
+    """
+
+    algorithm: str
+    algorithms: tuple[str, ...]
+    key_endpoint: str
+    verify_endpoint: str
+    header: Callable[[str], dict[str, Any]]
+    claims: Callable[..., dict[str, Any]]
+    purchase: Callable[..., dict[str, Any]]
+    parse_keys: Callable[[bytes], tuple[PublishedKey, ...]]
+    parse_claims: Callable[[Mapping[str, Any]], PurchaseClaims]
+    verify_target: Callable[[str, str], str]
+    verify_replies: tuple[str, ...]
+    parse_verify: Callable[[int, bytes, str | None], None]
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Portal:
     """A portal, whole: the value that its folder exports as `PORTAL`.
 
@@ -252,6 +285,7 @@ class Portal:
     identity: IdentityPart | None = None
     notices: NoticesPart | None = None
     reports: ReportsPart | None = None
+    purchases: PurchasePart | None = None
 
     @property
     def folder(self) -> Traversable:

@@ -36,7 +36,7 @@ def public_key(request: WireRequest, view: PortalView) -> Answer:  # noqa: ARG00
     clause   jogos:user.2, jogos:user.3 (line 16)
     """
     key = view.published_keys()[0]
-    body = dump_public_key(key.spki_der, view.key_form())
+    body = dump_public_key(key.spki_der, view.dialect("key_form"))
     return Answer(
         reply=WireReply(headers=JSON_HEADERS, body=body),
         verdict_code=SUCCESS,

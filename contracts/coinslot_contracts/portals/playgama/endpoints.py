@@ -1,0 +1,123 @@
+"""What Playgama serves to a game's server: the key set, verification by GET, and its sibling by POST.
+
+clauses   playgama:2, playgama:3.B; sandbox:bridge-verify
+"""
+
+from typing import Any, Final
+
+from coinslot_contracts.domain import Order
+from coinslot_contracts.json_bytes import JsonInvalid, parse_json_object
+from coinslot_contracts.portal import Answer, Endpoint, PortalView, Subject
+from coinslot_contracts.portals.playgama.jwks import dump_jwks
+from coinslot_contracts.portals.playgama.verify import JSON_HEADERS, VERIFY_PATH, reply_for
+from coinslot_contracts.wire import WireReply, WireRequest
+
+
+def jwks(request: WireRequest, view: PortalView) -> Answer:  # noqa: ARG001 - the form of Endpoint.answer
+    """The public keys that purchase tokens are signed with.
+
+    clause   playgama:2
+    """
+    body = dump_jwks(view.published_keys())
+    return Answer(
+        reply=WireReply(headers=JSON_HEADERS, body=body),
+        verdict_code="200",
+        verdict_reason="served the key set",
+    )
+
+
+def verify(request: WireRequest, view: PortalView) -> Answer:
+    """Whether the order is paid, and belongs to this externalId.
+
+    clause   playgama:3.B; sandbox:verify-reply, sandbox:verify-missing-parameter
+    """
+    query = request.query
+    return _judged(query.get("orderId"), query.get("externalId"), view, view.dialect("verify_reply"))
+
+
+def bridge_verify(request: WireRequest, view: PortalView) -> Answer:
+    """The sibling that takes the whole purchase in a POST body.
+
+    clause   sandbox:bridge-verify
+    """
+    data = _purchase(request)
+    return _judged(data.get("orderId"), data.get("externalId"), view, None)
+
+
+def _judged(order_id: object, external_id: object, view: PortalView, dialect: str | None) -> Answer:
+    if not isinstance(order_id, str) or not isinstance(external_id, str) or not order_id or not external_id:
+        return _answer("not_found", dialect, "orderId or externalId is missing", status=400)
+    order = view.find_order(order_id)
+    if order is None:
+        return _answer("not_found", dialect, "there is no order of this id")
+    if order.external_id != external_id:
+        return _answer("not_found", dialect, "the order has another externalId")
+    return _answer(_state(order), dialect, f"the order is {_state(order)}")
+
+
+def _state(order: Order) -> str:
+    return order.verify or (
+        "paid" if order.state == "paid" else "pending" if order.state == "created" else "failed"
+    )
+
+
+def _answer(state: str, dialect: str | None, reason: str, status: int = 200) -> Answer:
+    return Answer(
+        reply=reply_for(state, dialect, status),
+        verdict_code="200" if status == 200 else "400",
+        verdict_reason=reason,
+    )
+
+
+def _purchase(request: WireRequest) -> dict[str, Any]:
+    try:
+        data = parse_json_object(request.body).get("data")
+    except JsonInvalid:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def query_subject(request: WireRequest) -> Subject:
+    """The order that a verification names in its query."""
+    query = request.query
+    return Subject(order_id=_text(query.get("orderId")), external_id=_text(query.get("externalId")))
+
+
+def body_subject(request: WireRequest) -> Subject:
+    """The order that a verification names in its body."""
+    data = _purchase(request)
+    return Subject(order_id=_text(data.get("orderId")), external_id=_text(data.get("externalId")))
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        name="playgama.jwks",
+        method="GET",
+        path="/.well-known/jwks.json",
+        site="web",
+        clause="playgama:2",
+        answer=jwks,
+    ),
+    Endpoint(
+        name="playgama.verify",
+        method="GET",
+        path=VERIFY_PATH,
+        site="web",
+        clause="playgama:3.B",
+        answer=verify,
+        subject=query_subject,
+    ),
+    Endpoint(
+        name="playgama.bridge_verify",
+        method="POST",
+        path="/api/v1/bridge/verify",
+        site="web",
+        clause="sandbox:bridge-verify",
+        answer=bridge_verify,
+        subject=body_subject,
+    ),
+)

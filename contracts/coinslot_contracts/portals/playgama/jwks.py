@@ -1,0 +1,45 @@
+"""Section 2: the key set at /.well-known/jwks.json.
+
+The document names the address and says that it holds the public keys; form and members are RFC 7517's.
+clause   playgama:2
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from coinslot_contracts.errors import FieldInvalid
+from coinslot_contracts.json_bytes import JsonInvalid, dump_compact, parse_json_object
+from coinslot_contracts.portal import PublishedKey, SigningKey
+
+KEYS_MAX: Final = 100
+
+
+def dump_jwks(keys: Sequence[SigningKey]) -> bytes:
+    """A key set with kid, use and alg on every key (sandbox:jwks-members)."""
+    return dump_compact({"keys": [_entry(key) for key in keys]})
+
+
+def _entry(key: SigningKey) -> dict[str, Any]:
+    return {**key.jwk, "use": "sig", "alg": key.algorithm, "kid": key.kid}
+
+
+def parse_jwks(body: bytes) -> tuple[PublishedKey, ...]:
+    """Every entry of a key set that could be a public signing key.
+
+    Entries that are no object, are for encryption, or are symmetric (a secret in a public document is none)
+    are passed over: the portal may publish keys for other purposes beside ours.
+    errors   FieldInvalid where the body is no key set
+    clause   playgama:2; RFC 7517 section 5
+    """
+    try:
+        document = parse_json_object(body)
+    except JsonInvalid as error:
+        raise FieldInvalid(f"the key set is {error}") from None
+    entries = document.get("keys")
+    if not isinstance(entries, list) or len(entries) > KEYS_MAX:
+        raise FieldInvalid("the key set has no list of keys")
+    return tuple(
+        PublishedKey(kid=entry.get("kid") if isinstance(entry.get("kid"), str) else None, jwk=entry)
+        for entry in entries
+        if isinstance(entry, dict) and entry.get("kty") in ("RSA", "EC") and entry.get("use", "sig") == "sig"
+    )
