@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from coinslot_contracts.domain import Game, Order
 from coinslot_contracts.portal import Endpoint, SigningKey
@@ -55,8 +55,8 @@ class FakePortal:
     def published_keys(self) -> Sequence[SigningKey]:
         return self.keys
 
-    def key_form(self) -> str | None:
-        return self.form
+    def dialect(self, name: str) -> str | None:
+        return self.form if name == "key_form" else None
 
     # What a test does and asks.
 
@@ -107,8 +107,21 @@ def _endpoint(request: WireRequest) -> Endpoint | None:
     return None
 
 
+class Answering(Protocol):
+    """Whoever can be served: `FakePortal`, or `fake_seller.FakeSeller`."""
+
+    url: str
+
+    def answer(self, request: WireRequest) -> WireReply | None:
+        """The answer to a request, None for an unknown address."""
+        ...
+
+
+Served = TypeVar("Served", bound=Answering)
+
+
 @contextmanager
-def serve(portal: FakePortal) -> Iterator[FakePortal]:
+def serve(portal: Served) -> Iterator[Served]:
     """The portal on a free port of the loopback interface while the block runs."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from coinslot_contracts.domain import Identity, ListedOrder, Notification
+    from coinslot_contracts.domain import Identity, ListedOrder, Notification, Purchase, PurchaseClaims
     from coinslot_contracts.errors import (
         AlgRefused,
         CoinslotError,
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from coinslot_verifier.config import ConfigInvalid, VerifierConfig
     from coinslot_verifier.confirm import PortalClient
     from coinslot_verifier.identity import IdentityVerifier
+    from coinslot_verifier.intents import Intent, Intents
+    from coinslot_verifier.key_set import CachedKeySet, StaticKeySet
     from coinslot_verifier.key_source import KeySource, PublishedKeys, StaticKeys
     from coinslot_verifier.ledger import (
         GrantOutcome,
@@ -48,9 +50,12 @@ if TYPE_CHECKING:
         open_engine,
     )
     from coinslot_verifier.notification import NotificationVerifier
+    from coinslot_verifier.purchase import PurchaseVerifier
+    from coinslot_verifier.recheck import reverify
 
 __all__ = [
     "AlgRefused",
+    "CachedKeySet",
     "CoinslotError",
     "ConfigInvalid",
     "ConfirmUnavailable",
@@ -61,6 +66,8 @@ __all__ = [
     "GrantOutcome",
     "Identity",
     "IdentityVerifier",
+    "Intent",
+    "Intents",
     "IssuerMismatch",
     "KeySource",
     "KeySourceUnavailable",
@@ -72,12 +79,16 @@ __all__ = [
     "PendingConfirmation",
     "PortalClient",
     "PublishedKeys",
+    "Purchase",
+    "PurchaseClaims",
     "PurchaseNotPaid",
+    "PurchaseVerifier",
     "Refused",
     "RevokeOutcome",
     "Settlement",
     "SignatureMismatch",
     "SignatureMissing",
+    "StaticKeySet",
     "StaticKeys",
     "SubInvalid",
     "TestKeyRefused",
@@ -90,10 +101,11 @@ __all__ = [
     "VerifyUnavailable",
     "WireReply",
     "open_engine",
+    "reverify",
 ]
 
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
-    "coinslot_contracts.domain": ("Identity", "ListedOrder", "Notification"),
+    "coinslot_contracts.domain": ("Identity", "ListedOrder", "Notification", "Purchase", "PurchaseClaims"),
     "coinslot_contracts.errors": (
         "AlgRefused",
         "CoinslotError",
@@ -122,6 +134,8 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "coinslot_verifier.config": ("ConfigInvalid", "VerifierConfig"),
     "coinslot_verifier.confirm": ("PortalClient",),
     "coinslot_verifier.identity": ("IdentityVerifier",),
+    "coinslot_verifier.intents": ("Intent", "Intents"),
+    "coinslot_verifier.key_set": ("CachedKeySet", "StaticKeySet"),
     "coinslot_verifier.key_source": ("KeySource", "PublishedKeys", "StaticKeys"),
     "coinslot_verifier.ledger": (
         "GrantOutcome",
@@ -132,6 +146,8 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "open_engine",
     ),
     "coinslot_verifier.notification": ("NotificationVerifier",),
+    "coinslot_verifier.purchase": ("PurchaseVerifier",),
+    "coinslot_verifier.recheck": ("reverify",),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,7 +1,7 @@
 """What the registered claims of a genuine token say about time and issuer.
 
 Pure: the time comes in as an argument. It must not read the portal's own claims.
-`exp` is required: the document's tokens all have one, and a login that never ends is nobody's intent.
+A user token needs `exp`, for a login that never ends is nobody's intent; a purchase stays what it is.
 clauses   rfc7519:4.1.4, rfc7519:4.1.5
 """
 
@@ -25,15 +25,10 @@ def check_times(claims: Mapping[str, Any], *, now_s: float, skew_s: int, max_age
     errors   FieldMissing without exp, and without iat where max_age_s is set; FieldInvalid for a time that is
              no number; TokenExpired, TokenNotYetValid (nbf or iat ahead), TokenTooOld
     """
-    expires_at_s = _time(claims, "exp")
-    not_before_s = _time(claims, "nbf")
     issued_at_s = _time(claims, "iat")
-    if expires_at_s is None:
+    if _time(claims, "exp") is None:
         raise FieldMissing("the token has no exp")
-    if now_s >= expires_at_s + skew_s:
-        raise TokenExpired("the token's exp has passed")
-    if not_before_s is not None and now_s < not_before_s - skew_s:
-        raise TokenNotYetValid("the token's nbf is ahead")
+    check_window(claims, now_s=now_s, skew_s=skew_s)
     if issued_at_s is not None and now_s < issued_at_s - skew_s:
         raise TokenNotYetValid("the token's iat is ahead")
     if max_age_s is None:
@@ -42,6 +37,21 @@ def check_times(claims: Mapping[str, Any], *, now_s: float, skew_s: int, max_age
         raise FieldMissing("the token has no iat, so its age is unknown")
     if now_s > issued_at_s + max_age_s + skew_s:
         raise TokenTooOld(f"the token was issued more than {max_age_s} s ago")
+
+
+def check_window(claims: Mapping[str, Any], *, now_s: float, skew_s: int) -> None:
+    """Refuse a token outside of the time that it gives itself; either end may be absent.
+
+    exp, nbf   seconds since 1970, whole or not
+    errors     FieldInvalid for a time that is no number; TokenExpired, TokenNotYetValid
+    clauses    rfc7519:4.1.4, rfc7519:4.1.5
+    """
+    expires_at_s = _time(claims, "exp")
+    not_before_s = _time(claims, "nbf")
+    if expires_at_s is not None and now_s >= expires_at_s + skew_s:
+        raise TokenExpired("the token's exp has passed")
+    if not_before_s is not None and now_s < not_before_s - skew_s:
+        raise TokenNotYetValid("the token's nbf is ahead")
 
 
 def check_issuer(claims: Mapping[str, Any], *, issuer: str | None) -> None:

@@ -1,20 +1,22 @@
-"""What `coinslot verify token|callback` does, without a command line around it.
+"""What `coinslot verify token|callback|purchase` does, without a command line around it.
 
 Bytes and values in, a JSON-able answer out; errors leave as the two families, and the command turns them into
-exit codes. It must not read files, the environment or the network.
+exit codes. It must not read files or the environment, and asks a portal only where it is told which.
 """
 
 import time
 from dataclasses import asdict
 from typing import Any
 
-from coinslot_contracts.errors import GameMismatch
+from coinslot_contracts.errors import ExternalIdMismatch, GameMismatch
 from coinslot_contracts.portal import discover
 
 from coinslot_verifier.config import ConfigInvalid, VerifierConfig
 from coinslot_verifier.identity import IdentityVerifier
+from coinslot_verifier.key_set import StaticKeySet, read_key_set
 from coinslot_verifier.key_source import read_key_file
 from coinslot_verifier.notification import read_signed
+from coinslot_verifier.purchase import PurchaseVerifier, VerdictSender
 
 
 def verify_token_command(
@@ -75,6 +77,48 @@ def verify_callback_command(
     if game_id is not None and notification.game_id != game_id:
         raise GameMismatch(f"the notification is about game {notification.game_id}, not {game_id}")
     return asdict(notification)
+
+
+def verify_purchase_command(
+    *,
+    jwks: bytes,
+    token: str,
+    external_id: str | None = None,
+    url: str | None = None,
+    at_s: float | None = None,
+    skew_s: int = 30,
+    verify_reply: str | None = None,
+    allow_test_keys: bool = False,
+    portal: str | None = None,
+    sender: VerdictSender | None = None,
+) -> dict[str, Any]:
+    """Verify a purchase token under a key set from a file, and ask the portal where its site is given.
+
+    jwks         the file's content: the JSON Web Key Set
+    external_id  what the purchase was opened with; None = not compared
+    url          the portal's site, for the question whether it is paid; None = not asked
+    at_s         the time to judge by, seconds since 1970; None = now
+    portal       None = the one portal that has signed purchases
+    sender       by default HTTP
+    returns      order_id, external_id, confirmed (whether the portal said that it is paid), claims
+    errors       as `PurchaseVerifier.verify`; ConfigInvalid for unusable settings
+    """
+    config = VerifierConfig(
+        portal=portal or _only_portal("purchases"),
+        url=url or "",
+        skew_s=skew_s,
+        verify_reply=verify_reply,
+        allow_test_keys=allow_test_keys,
+    )
+    keys = StaticKeySet(read_key_set(jwks.strip(), config.purchase_part()))
+    clock = time.time if at_s is None else lambda: float(at_s)
+    verifier = PurchaseVerifier(config, key_source=keys, sender=sender, clock=clock)
+    claims = verifier.check_token(token.strip())
+    if external_id is not None and claims.external_id != external_id:
+        raise ExternalIdMismatch("the token is of another purchase than the one that was opened")
+    if url:
+        verifier.confirm(claims)
+    return {**asdict(claims), "confirmed": bool(url)}
 
 
 def _only_portal(part: str) -> str:

@@ -9,12 +9,20 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from coinslot_contracts.portal import IdentityPart, NoticesPart, Portal, ReportsPart, discover
+from coinslot_contracts.portal import (
+    IdentityPart,
+    NoticesPart,
+    Portal,
+    PurchasePart,
+    ReportsPart,
+    discover,
+)
 
 SKEW_S_MAX: Final = 60
 PORTALS_OWN_ISSUER: Final = "<the portal's own>"
 ALLOW_TEST_KEYS: Final = "COINSLOT_ALLOW_TEST_KEYS"
-_MEMBERS: Final = ("web_url", "api_url", "game_id", "shared_key")
+_MEMBERS: Final = ("url", "web_url", "api_url", "game_id", "shared_key")
+_URLS: Final = ("url", "web_url", "api_url")
 
 
 class ConfigInvalid(ValueError):
@@ -26,27 +34,35 @@ class VerifierConfig:
     """Everything that the verifiers need to know of one game at one portal.
 
     portal            name of the portal, as `coinslot_contracts.portal.discover` lists it
-    game_id           our game; tokens and notifications of any other are refused
+    game_id           our game; tokens and notifications of any other are refused; "" only where the portal
+                      names no games
     shared_keys       the shared key of the game parameters, UTF-8 bytes; more than one only while it is being
                       replaced: all are accepted, the first one signs
     web_url           where the portal publishes its key; "" where keys come from elsewhere
     api_url           where the portal takes reports; "" where none are made
+    url               the one site of a portal that has no separate ones; "" elsewhere
     issuer            expected `iss`; by default the portal's own, None = not checked
     max_age_s         longest accepted age by `iat`, None = as long as the token's own `exp` says
     skew_s            how far the portal's clock and ours may differ, 0 to 60
+    verify_reply      the shape of the portal's answer to a verification, by the portal's own name of it;
+                      None = the portal's default
+    key_max_age_s     how long a fetched key set may be used
     allow_test_keys   accept the published test keys of the sandbox; disables nothing else
     timeout_s         whole time that one question to the portal may take
     attempts_max      how often a read is tried where the connection fails, within timeout_s
     """
 
     portal: str
-    game_id: str
+    game_id: str = ""
     shared_keys: tuple[bytes, ...] = field(default=(), repr=False)
     web_url: str = ""
     api_url: str = ""
+    url: str = ""
     issuer: str | None = PORTALS_OWN_ISSUER
     max_age_s: int | None = None
     skew_s: int = 30
+    verify_reply: str | None = None
+    key_max_age_s: float = 300.0
     allow_test_keys: bool = False
     timeout_s: float = 3.0
     attempts_max: int = 2
@@ -55,22 +71,36 @@ class VerifierConfig:
         if self.portal not in discover():
             known = ", ".join(discover())
             raise ConfigInvalid(f"portal is {self.portal!r}; known are: {known}")
-        if not self.game_id:
+        if not self.game_id and self._needs_game():
             raise ConfigInvalid("game_id is empty")
         if not all(self.shared_keys):
             raise ConfigInvalid("a shared key is empty; anybody could sign with it")
-        for name in ("web_url", "api_url"):
+        for name in _URLS:
             object.__setattr__(self, name, _base_url(name, getattr(self, name)))
         self._check_numbers()
+        self._check_reply()
         if self.issuer == PORTALS_OWN_ISSUER:
             part = discover()[self.portal].identity
             object.__setattr__(self, "issuer", part.issuer if part else None)
+
+    def _needs_game(self) -> bool:
+        portal = self.definition
+        return any(part is not None for part in (portal.identity, portal.notices, portal.reports))
+
+    def _check_reply(self) -> None:
+        part = self.definition.purchases
+        known = part.verify_replies if part else ()
+        if self.verify_reply is not None and self.verify_reply not in known:
+            listed = ", ".join(known) or "none"
+            raise ConfigInvalid(f"verify_reply is {self.verify_reply!r}; portal {self.portal} has: {listed}")
 
     def _check_numbers(self) -> None:
         if not 0 <= self.skew_s <= SKEW_S_MAX:
             raise ConfigInvalid(f"skew_s is {self.skew_s}; it must be from 0 to {SKEW_S_MAX}")
         if self.max_age_s is not None and self.max_age_s <= 0:
             raise ConfigInvalid(f"max_age_s is {self.max_age_s}; it must be above 0, or None")
+        if self.key_max_age_s <= 0:
+            raise ConfigInvalid(f"key_max_age_s is {self.key_max_age_s}; it must be above 0")
         if self.timeout_s <= 0:
             raise ConfigInvalid(f"timeout_s is {self.timeout_s}; it must be above 0")
         if self.attempts_max < 1:
@@ -90,12 +120,14 @@ class VerifierConfig:
         if missing:
             raise ConfigInvalid(f"set {' and '.join(missing)} in the environment")
         values = {member: environ[name] for name, member in block.items()}
+        shared_key = values.get("shared_key", "").encode("utf-8", "surrogateescape")
         return cls(
             portal=portal,
-            game_id=values["game_id"],
-            shared_keys=(values["shared_key"].encode("utf-8", "surrogateescape"),),
-            web_url=values["web_url"],
-            api_url=values["api_url"],
+            game_id=values.get("game_id", ""),
+            shared_keys=(shared_key,) if shared_key else (),
+            url=values.get("url", ""),
+            web_url=values.get("web_url", ""),
+            api_url=values.get("api_url", ""),
             allow_test_keys=environ.get(ALLOW_TEST_KEYS) == "1",
         )
 
@@ -125,14 +157,26 @@ class VerifierConfig:
             raise ConfigInvalid(f"portal {self.portal} takes no reports")
         return part
 
+    def purchase_part(self) -> PurchasePart:
+        """The portal's signed purchases; ConfigInvalid where it has none."""
+        part = self.definition.purchases
+        if part is None:
+            raise ConfigInvalid(f"portal {self.portal} has no signed purchases")
+        return part
+
+    def site_url(self, name: str) -> str:
+        """The site of one of the portal's endpoints; ConfigInvalid where it is not configured."""
+        site = self.definition.endpoint(name).site
+        base = (self.web_url if site == "web" else self.api_url) or self.url
+        if not base:
+            members = self.definition.environment({member: member for member in _MEMBERS}).values()
+            setting = "url" if "url" in members else f"{site}_url"
+            raise ConfigInvalid(f"{setting} is not set, and {name} lives there")
+        return base
+
     def endpoint_url(self, name: str) -> str:
         """The full URL of one of the portal's endpoints; ConfigInvalid where its site is not configured."""
-        endpoint = self.definition.endpoint(name)
-        setting = f"{endpoint.site}_url"
-        base = self.web_url if endpoint.site == "web" else self.api_url
-        if not base:
-            raise ConfigInvalid(f"{setting} is not set, and {name} lives there")
-        return base + endpoint.path
+        return self.site_url(name) + self.definition.endpoint(name).path
 
 
 def _base_url(name: str, url: str) -> str:

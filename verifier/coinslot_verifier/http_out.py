@@ -9,7 +9,12 @@ from collections.abc import Callable
 from typing import Final
 
 import requests
-from coinslot_contracts.errors import ConfirmUnavailable, KeySourceUnavailable, Undecided
+from coinslot_contracts.errors import (
+    ConfirmUnavailable,
+    KeySourceUnavailable,
+    Undecided,
+    VerifyUnavailable,
+)
 from coinslot_contracts.wire import Headers, WireReply
 from urllib3.exceptions import HTTPError
 
@@ -36,6 +41,13 @@ class HttpOut:
         errors   KeySourceUnavailable
         """
         return self._ask("GET", url, (), None, attempts_max, KEY_ANSWER_BYTES_MAX, KeySourceUnavailable)
+
+    def get_verdict(self, url: str, *, attempts_max: int) -> WireReply:
+        """GET the portal's word on one purchase; as `get` otherwise.
+
+        errors   VerifyUnavailable
+        """
+        return self._ask("GET", url, (), None, attempts_max, KEY_ANSWER_BYTES_MAX, VerifyUnavailable)
 
     def post(self, url: str, *, headers: Headers, body: bytes, attempts_max: int) -> WireReply:
         """POST exactly these bytes with these headers.

@@ -1,8 +1,8 @@
-"""Our own strict reader of compact JWS tokens, and the one signature algorithm that portals use.
+"""Our own strict reader of compact JWS tokens, and the two signature algorithms that portals may use.
 
 It judges form and signature only: what the claims mean is `claims` and the portal's business. It must not
-know a portal; the caller pins the algorithm, the header never chooses it.
-clauses   rfc7515:5.2, rfc8725:3.1, rfc8725:3.10
+know a portal; the caller says which algorithms are allowed, and a key is used with its own one alone.
+clauses   rfc7515:5.2, rfc7518:3.4, rfc8725:3.1, rfc8725:3.10
 """
 
 import binascii
@@ -13,12 +13,17 @@ from typing import Any, Final
 from coinslot_contracts.errors import AlgRefused, SignatureMismatch, TokenMalformed
 from coinslot_contracts.json_bytes import JsonInvalid, parse_json_object
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from coinslot_verifier.jwk import PublicKey
 from coinslot_verifier.key_forms import VerificationKey
 
 TOKEN_BYTES_MAX: Final = 65_536
+ES256_HALF_BYTES: Final = 32
 HEADERS_REFUSED: Final = frozenset({"crit", "jwk", "jku", "x5c", "x5u", "b64", "zip"})
 """Header members that bring a key along or change how the token is read; other unknown ones are ignored."""
 _TO_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
@@ -83,15 +88,39 @@ def check_header(token: CompactToken, *, algorithm: str) -> None:
         raise AlgRefused(f"the token's header holds {', '.join(sorted(refused))}")
 
 
-def check_signature(token: CompactToken, keys: Sequence[VerificationKey], *, algorithm: str) -> None:
-    """Return where one of the keys made the signature.
+def choose_algorithm(token: CompactToken, *, allowed: Sequence[str]) -> str:
+    """Which of the algorithms that we allow the token names.
 
-    errors   SignatureMismatch
-    clause   rfc7515:5.2
+    Only asymmetric ones are known here at all, so no public key can ever serve as a secret.
+    errors   AlgRefused
+    clause   rfc8725:3.1, rfc8725:2.1
     """
-    is_made_by = _ALGORITHMS[algorithm]
-    if not any(is_made_by(token, key) for key in keys):
-        raise SignatureMismatch("the token's signature was not made by the portal's key")
+    named = token.header.get("alg")
+    for algorithm in allowed:
+        if named == algorithm and algorithm in _ALGORITHMS:
+            return algorithm
+    raise AlgRefused(f"the token's alg is not {' or '.join(allowed)}")
+
+
+def check_signature(
+    token: CompactToken, keys: Sequence[VerificationKey], *, algorithm: str
+) -> VerificationKey:
+    """The key that made the signature.
+
+    A key of another type, or one that is published for another algorithm, is not tried.
+    errors   AlgRefused where none of the keys is for this algorithm; SignatureMismatch
+    clause   rfc7515:5.2, rfc8725:3.1
+    """
+    known = _ALGORITHMS[algorithm]
+    fitting = [
+        key for key in keys if isinstance(key.public, known.key_type) and key.algorithm in (None, algorithm)
+    ]
+    if not fitting:
+        raise AlgRefused(f"the portal's key is not for {algorithm}")
+    for key in fitting:
+        if known.is_made_by(token, key):
+            return key
+    raise SignatureMismatch("the token's signature was not made by the portal's key")
 
 
 def parse_claims(token: CompactToken) -> dict[str, Any]:
@@ -130,11 +159,38 @@ def _json_object(name: str, text: bytes) -> dict[str, Any]:
 
 
 def _is_rs256(token: CompactToken, key: VerificationKey) -> bool:
+    assert isinstance(key.public, RSAPublicKey)
     try:
-        key.rsa.verify(token.signature, token.signing_input, PKCS1v15(), SHA256())
+        key.public.verify(token.signature, token.signing_input, PKCS1v15(), SHA256())
     except InvalidSignature:
         return False
     return True
 
 
-_ALGORITHMS: Final[Mapping[str, Callable[[CompactToken, VerificationKey], bool]]] = {"RS256": _is_rs256}
+def _is_es256(token: CompactToken, key: VerificationKey) -> bool:
+    """The signature is r and s, 32 bytes each, not the DER that libraries of cryptography speak.
+
+    clause   rfc7518:3.4
+    """
+    assert isinstance(key.public, EllipticCurvePublicKey)
+    if len(token.signature) != 2 * ES256_HALF_BYTES:
+        return False
+    r, s = token.signature[:ES256_HALF_BYTES], token.signature[ES256_HALF_BYTES:]
+    der = encode_dss_signature(int.from_bytes(r), int.from_bytes(s))
+    try:
+        key.public.verify(der, token.signing_input, ECDSA(SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Algorithm:
+    key_type: type[PublicKey]
+    is_made_by: Callable[[CompactToken, VerificationKey], bool]
+
+
+_ALGORITHMS: Final[Mapping[str, _Algorithm]] = {
+    "RS256": _Algorithm(key_type=RSAPublicKey, is_made_by=_is_rs256),
+    "ES256": _Algorithm(key_type=EllipticCurvePublicKey, is_made_by=_is_es256),
+}

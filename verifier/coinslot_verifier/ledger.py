@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from coinslot_contracts.domain import ListedOrder, Notification
+from coinslot_contracts.domain import ListedOrder, Notification, Purchase
 from coinslot_contracts.errors import GameMismatch
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, and_, insert, select, update
 
@@ -20,6 +20,7 @@ from coinslot_verifier.ledger_store import (
     GRANTS,
     METADATA,
     OUTBOX,
+    PURCHASES,
     READ_ONLY,
     REVOCATIONS,
     lock_order,
@@ -94,12 +95,17 @@ class Ledger:
     """
 
     def __init__(
-        self, engine: Engine, *, portal: str, game_id: str, clock: Callable[[], float] = time.time
+        self, engine: Engine, *, portal: str, game_id: str = "", clock: Callable[[], float] = time.time
     ) -> None:
         self._engine = engine
         self._portal = portal
         self._game_id = game_id
         self._clock = clock
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """Which rows are this ledger's: portal and game_id."""
+        return {"portal": self._portal, "game_id": self._game_id}
 
     def create_tables(self) -> None:
         """Create what is missing of the ledger's tables; harmless when repeated."""
@@ -152,6 +158,41 @@ class Ledger:
         if notification.kind != "refund":
             raise ValueError("revoke takes a refund; apply takes both kinds")
         return RevokeOutcome(self.apply(notification, connection).outcome)
+
+    def grant_purchase(
+        self, purchase: Purchase, *, user_id: str, product_id: str, connection: Connection | None = None
+    ) -> Settlement:
+        """Grant a confirmed purchase to whoever opened it, once per order; the portal is told nothing.
+
+        Give the item in the same transaction where the outcome is GRANTED. An order that was granted before
+        names its first owner and product in the settlement, whoever shows it now; one that was revoked since
+        is REFUNDED_BEFORE.
+        """
+        fact = _Fact(order_id=purchase.order_id, user_id=user_id, product_id=product_id)
+        with self.begin(connection) as active:
+            settled = self._grant(active, fact, is_reported=False)
+            if settled.outcome is GrantOutcome.GRANTED:
+                row = {**self._key(fact.order_id), "external_id": purchase.external_id}
+                active.execute(insert(PURCHASES).values(**row, due_at_s=self._clock()))
+            elif settled.outcome is GrantOutcome.ALREADY_GRANTED:
+                return self.find_grant(fact.order_id, active) or _settlement(
+                    fact, GrantOutcome.REFUNDED_BEFORE
+                )
+        return settled
+
+    def find_grant(self, order_id: str, connection: Connection | None = None) -> Settlement | None:
+        """What an order gave to whom, as ALREADY_GRANTED; None where it gave nothing or was revoked since."""
+        with self.begin(connection) as active:
+            grant = self._find(active, GRANTS, order_id)
+            if grant is None or self._find(active, REVOCATIONS, order_id) is not None:
+                return None
+        given = _Fact(order_id=order_id, user_id=grant.user_id, product_id=grant.product_id)
+        return _settlement(given, GrantOutcome.ALREADY_GRANTED)
+
+    def revoke_purchase(self, order_id: str, connection: Connection | None = None) -> Settlement:
+        """Take back what an order gave; take the item in this transaction where the outcome is REVOKED."""
+        with self.begin(connection) as active:
+            return self._revoke(active, _Fact(order_id=order_id, user_id="", product_id=""))
 
     def settle(
         self, order: ListedOrder, *, listed_at_s: float, connection: Connection | None = None
@@ -240,7 +281,9 @@ class Ledger:
             counts[row.product_id] = counts.get(row.product_id, 0) + 1
         return counts
 
-    def _grant(self, connection: Connection, fact: _Fact, *, flagged: bool = False) -> Settlement:
+    def _grant(
+        self, connection: Connection, fact: _Fact, *, flagged: bool = False, is_reported: bool = True
+    ) -> Settlement:
         self._lock(connection, fact)
         if self._find(connection, GRANTS, fact.order_id) is not None:
             return _settlement(fact, GrantOutcome.ALREADY_GRANTED)
@@ -257,10 +300,11 @@ class Ledger:
                 flagged=flagged,
             )
         )
-        confirmed_at_s = now_s if flagged else None
-        connection.execute(
-            insert(OUTBOX).values(**key, attempts=0, due_at_s=now_s, confirmed_at_s=confirmed_at_s)
-        )
+        if is_reported:
+            confirmed_at_s = now_s if flagged else None
+            connection.execute(
+                insert(OUTBOX).values(**key, attempts=0, due_at_s=now_s, confirmed_at_s=confirmed_at_s)
+            )
         return _settlement(fact, GrantOutcome.GRANTED, flagged=flagged)
 
     def _grant_refunded(self, connection: Connection, fact: _Fact) -> Settlement:

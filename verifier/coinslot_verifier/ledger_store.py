@@ -70,6 +70,27 @@ OUTBOX: Final = Table(
 )
 """Granted orders and whether the portal knows of it."""
 
+INTENTS: Final = Table(
+    "coinslot_intents",
+    METADATA,
+    Column("portal", String(32), primary_key=True),
+    Column("game_id", String(64), primary_key=True),
+    Column("external_id", String(255), primary_key=True),
+    Column("user_id", String(255), nullable=False),
+    Column("product_id", String(255), nullable=False),
+    Column("opened_at_s", Float(53), nullable=False),
+)
+"""Purchases that a player was allowed to begin: the id that the portal is given, and what it stands for."""
+
+PURCHASES: Final = Table(
+    "coinslot_purchases",
+    METADATA,
+    *_key(),
+    Column("external_id", String(1024), nullable=False),
+    Column("due_at_s", Float(53), nullable=False, index=True),
+)
+"""Granted purchases of portals that tell nobody of a refund, and when to ask about each again."""
+
 
 def open_engine(url: str) -> Engine:
     """An engine for a SQLite or PostgreSQL URL.

@@ -6,10 +6,10 @@ clauses   playgama:1, playgama:3.A, playgama:4
 from collections.abc import Mapping
 from typing import Any, Final
 
-from coinslot_contracts.domain import Order
+from coinslot_contracts.domain import Order, PurchaseClaims
 from coinslot_contracts.errors import Refused, TokenMalformed
 from coinslot_contracts.fields import text
-from coinslot_contracts.portal import PurchaseClaims, PurchasePart
+from coinslot_contracts.portal import PurchasePart
 from coinslot_contracts.portals.playgama.jwks import parse_jwks
 from coinslot_contracts.portals.playgama.verify import REPLIES, dump_target, parse_reply
 

@@ -1,14 +1,14 @@
-"""A game's server on Flask, integrated with Jogos by the book. Copy it: this is the whole of it.
+"""A game's server on Flask, integrated with Jogos and Playgama by the book. Copy it: this is the whole of it.
 
     python app.py [--port 8899]
 
-It reads the environment block (JOGOS_WEB_URL, JOGOS_API_URL, JOGOS_GAME_ID, JOGOS_SHARED_KEY), DATABASE_URL
-(SQLite or PostgreSQL; by default a temporary file that is removed at the end) and PORT (0 = any free one).
+It reads the environment block (JOGOS_WEB_URL, JOGOS_API_URL, JOGOS_GAME_ID, JOGOS_SHARED_KEY and, or else
+nothing answers below /playgama, PLAYGAMA_URL), DATABASE_URL (SQLite or PostgreSQL; by default a temporary
+file that is removed at the end) and PORT (0 = any free one).
 COINSLOT_BUG=<id> builds in exactly one of the mistakes of `bugs.py`, to show what a failure looks like.
 """
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -22,20 +22,22 @@ from coinslot_verifier import ConfigInvalid, Refused, Undecided, VerifierConfig,
 from flask import Flask, Response, jsonify, request
 from game import Game
 from outbox import OutboxWorker
+from shop import Shop
+from shop_routes import members, shop_routes
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 BODY_BYTES_MAX = 1_048_576
 
 
-def create_app(game: Game, outbox: OutboxWorker) -> Flask:
+def create_app(game: Game, shop: Shop | None, outbox: OutboxWorker) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
 
     @app.post("/login/jogos")
     def log_in() -> tuple[Response, int]:
         try:
-            user_id, session = game.log_in(member(request.get_data(), "token"))
+            user_id, session = game.log_in(members(request.get_data()).get("token"))
         except Refused as error:
             return jsonify(error=error.code), 401
         except Undecided as error:  # an outage is no forgery: the player may try again
@@ -67,7 +69,7 @@ def create_app(game: Game, outbox: OutboxWorker) -> Flask:
     @app.post("/test/jogos/sync")
     def sync() -> tuple[Response, int]:
         try:
-            changes = game.reconcile()
+            changes = game.reconcile() + (shop.check_again() if shop else [])
         except Refused as error:
             return jsonify(error=error.code), 502
         except Undecided as error:
@@ -77,16 +79,9 @@ def create_app(game: Game, outbox: OutboxWorker) -> Flask:
             changes=[{"orderId": change.order_id, "did": change.outcome} for change in changes]
         ), 200
 
+    if shop is not None:
+        app.register_blueprint(shop_routes(shop))
     return app
-
-
-def member(body: bytes, name: str) -> object:
-    """One member of a JSON object, or None for any bytes that hold no such thing."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return document.get(name) if isinstance(document, dict) else None
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -104,10 +99,10 @@ def database_url() -> Iterator[str]:
         yield f"sqlite:///{(Path(folder) / 'game.sqlite').as_posix()}"
 
 
-def serve(game: Game, port: int) -> None:
+def serve(game: Game, shop: Shop | None, port: int) -> None:
     outbox = OutboxWorker(game)
     server = make_server(
-        "127.0.0.1", port, create_app(game, outbox), threaded=True, request_handler=QuietHandler
+        "127.0.0.1", port, create_app(game, shop, outbox), threaded=True, request_handler=QuietHandler
     )
     server.daemon_threads = True
     outbox.start()
@@ -132,11 +127,16 @@ def main() -> int:
     if bug and bug not in BUGS:
         print(f"COINSLOT_BUG={bug} is unknown; known are: {', '.join(BUGS)}", file=sys.stderr)
         return 2
-    game_class = BUGS[bug].game if bug else Game
+    game_class, shop_class = (BUGS[bug].game, BUGS[bug].shop) if bug else (Game, Shop)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with database_url() as url:
-            serve(game_class(VerifierConfig.from_env(os.environ, portal="jogos"), open_engine(url)), port)
+            engine = open_engine(url)
+            game = game_class(VerifierConfig.from_env(os.environ, portal="jogos"), engine)
+            shop = None
+            if os.environ.get("PLAYGAMA_URL"):
+                shop = shop_class(VerifierConfig.from_env(os.environ, portal="playgama"), engine)
+            serve(game, shop, port)
     except KeyboardInterrupt:
         return 130
     except (ConfigInvalid, OSError, SQLAlchemyError, ValueError) as error:

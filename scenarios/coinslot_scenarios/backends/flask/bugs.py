@@ -5,6 +5,7 @@ They exist to show that the checks bite. Nothing here is an example of anything 
 
 import bugs_login as login
 import bugs_money as money
+import bugs_shop as shop
 from bug import Bug
 
 BUGS: dict[str, Bug] = {
@@ -30,4 +31,18 @@ BUGS: dict[str, Bug] = {
     "first-page-only": money.FirstPageOnly,
     "never-confirms": money.NeverConfirms,
     "confirms-in-other-spelling": money.ConfirmsInOtherSpelling,
+    "takes-first-jwks-key": shop.TakesFirstJwksKey,
+    "key-set-cached-forever": shop.KeySetCachedForever,
+    "any-key-for-unknown-kid": shop.AnyKeyForUnknownKid,
+    "embedded-jwk-trusted": shop.EmbeddedJwkTrusted,
+    "purchase-alg-none-accepted": shop.PurchaseAlgNoneAccepted,
+    "purchase-decoded-only": shop.PurchaseDecodedOnly,
+    "granted-on-jwt-alone": shop.GrantedOnJwtAlone,
+    "any-http-200-is-paid": shop.AnyHttp200IsPaid,
+    "pending-is-final": shop.PendingIsFinal,
+    "outage-grants": shop.OutageGrants,
+    "purchase-granted-each-time": shop.PurchaseGrantedEachTime,
+    "purchase-find-then-insert": shop.PurchaseFindThenInsert,
+    "external-id-not-compared": shop.ExternalIdNotCompared,
+    "any-player-may-claim": shop.AnyPlayerMayClaim,
 }

@@ -5,8 +5,23 @@ The verifier's ledger lives in the same database, so that an item and its grant 
 
 import hashlib
 import secrets
+import time
 
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, func, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+)
+
+SESSION_S = 12 * 3600
 
 METADATA = MetaData()
 
@@ -26,6 +41,7 @@ SESSIONS = Table(
     METADATA,
     Column("digest", String(64), primary_key=True),
     Column("user_id", String(255), nullable=False),
+    Column("expires_at_s", Float(53), nullable=False),
 )
 """Our own sessions, by the digest of their secret; a portal's token is exchanged for one and not kept."""
 
@@ -57,6 +73,18 @@ def list_items(connection: Connection, user_id: str) -> list[dict[str, object]]:
 def open_session(connection: Connection, user_id: str) -> str:
     """A new session of this player; the secret is returned once and never stored."""
     secret = secrets.token_urlsafe(24)
-    digest = hashlib.sha256(secret.encode()).hexdigest()
-    connection.execute(insert(SESSIONS).values(digest=digest, user_id=user_id))
+    row = {"digest": _digest(secret), "user_id": user_id, "expires_at_s": time.time() + SESSION_S}
+    connection.execute(insert(SESSIONS).values(row))
     return secret
+
+
+def find_session(connection: Connection, secret: str) -> str | None:
+    """The player of an open session; None for anything else."""
+    query = select(SESSIONS.c.user_id).where(
+        SESSIONS.c.digest == _digest(secret), SESSIONS.c.expires_at_s > time.time()
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
