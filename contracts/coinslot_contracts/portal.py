@@ -43,12 +43,14 @@ class SigningKey:
 
     spki_der   SubjectPublicKeyInfo, DER
     jwk        the same key as a JWK object without `kid`, `use` and `alg`
+    oddities   members of a key set's entry that differ from a good key's; None leaves one out
     """
 
     kid: str
     algorithm: str
     spki_der: bytes
     jwk: Mapping[str, Any] = field(default_factory=dict)
+    oddities: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PortalView(Protocol):
@@ -274,6 +276,7 @@ class Portal:
     addresses     base URL of the impersonation -> the portal's member of the ready line, without the game
     environment   that member, with the game's values -> environment block for a backend
     folder        where clauses, OpenAPI documents and vectors lie
+    dialects      name of a dialect (see `PortalView.dialect`) -> its variants, the default first
     """
 
     name: str
@@ -286,6 +289,7 @@ class Portal:
     notices: NoticesPart | None = None
     reports: ReportsPart | None = None
     purchases: PurchasePart | None = None
+    dialects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Traversable:

@@ -12,6 +12,7 @@ from coinslot_contracts.errors import (
     CoinslotError,
     GameMismatch,
     IssuerMismatch,
+    KidUnknown,
     SignatureMismatch,
     SubInvalid,
     TokenExpired,
@@ -49,7 +50,10 @@ HOSTILE_TOKENS: Final[Mapping[str, HostileToken]] = {
     "other-key": HostileToken(
         says="well formed, signed with a key that was never published", expected=SignatureMismatch
     ),
-    "payload-changed": HostileToken(says="the user id was changed after signing", expected=SignatureMismatch),
+    "payload-changed": HostileToken(
+        says="the user id, or the order id of a purchase, was changed after signing",
+        expected=SignatureMismatch,
+    ),
     "other-game": HostileToken(says="genuine, but issued for another game", expected=GameMismatch),
     "expired": HostileToken(says="genuine, but exp passed an hour ago", expected=TokenExpired),
     "not-yet-valid": HostileToken(says="genuine, but nbf is an hour ahead", expected=TokenNotYetValid),
@@ -57,7 +61,15 @@ HOSTILE_TOKENS: Final[Mapping[str, HostileToken]] = {
     "sub-not-json": HostileToken(says="genuine, but sub is plain text", expected=SubInvalid),
     "sub-object": HostileToken(says="genuine, but sub is an object, not a string", expected=SubInvalid),
     "sub-no-user-id": HostileToken(says="genuine, but the user has no id", expected=SubInvalid),
+    "embedded-jwk": HostileToken(
+        says="signed with a key of the attacker's own, which the header's jwk offers for the check",
+        expected=AlgRefused,
+    ),
+    "kid-unknown": HostileToken(
+        says="signed with a key that was never published, and kid names that key", expected=KidUnknown
+    ),
 }
+"""Names of claims that a portal's token does not have, or of a kid where it has none, do not apply to it."""
 
 TOKEN_SIGNERS: Final[Mapping[str, str]] = {
     "current": "the key that the portal signs with now",
@@ -98,7 +110,21 @@ KEY_ROTATIONS: Final[Mapping[str, str]] = {
     "replace": "a new key signs and is published; the old one is gone",
     "overlap": "a new key signs; the old one stays published beside it (needs key ids)",
     "back": "the previous key signs and is published again",
+    "late": "a new key signs, but is published only after a while, or on `publish`",
+    "publish": "the key that signs is published now",
 }
+
+KEY_ENTRIES: Final[Mapping[str, str]] = {
+    "rsa": "a further RSA key of 2048 bits, as good as the one that signs",
+    "ec": "a P-256 key for ES256",
+    "oct": "a symmetric secret for HS256, which no public set should hold",
+    "use-enc": "an RSA key that is for encryption",
+    "no-kid": "an RSA key without an id",
+    "duplicate-kid": "another RSA key under the id of the one that signs",
+    "unknown-kty": "a key of a kind that is newer than most libraries",
+    "weak-rsa": "an RSA key of 1024 bits",
+}
+"""What can be put into a published key set beside the keys that rotate."""
 
 FAULT_KINDS: Final[Mapping[str, str]] = {
     "answer": "answer with this HTTP status, and the given headers and body or json",
@@ -115,6 +141,17 @@ CALLBACK_MODES: Final[Mapping[str, str]] = {
     "lost": "record the notification and never attempt it",
     "manual": "create no notification; the scenario sends it by hand",
 }
+
+VERIFY_STATES: Final[Mapping[str, str]] = {
+    "paid": "the purchase is paid: the only answer that grants",
+    "pending": "the payment is not completed yet",
+    "not_found": "there is no such purchase",
+    "refunded": "the purchase was refunded",
+    "charged_back": "the player's bank took the payment back",
+    "canceled": "the player canceled the payment",
+    "failed": "the payment failed",
+}
+"""What a portal's verification can say of a purchase."""
 
 RETRY_PRESETS: Final[Mapping[str, str]] = {
     "local": "after 1, 5 and 30 s, then as xsolla: the default",

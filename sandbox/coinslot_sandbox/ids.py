@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
+BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+
 
 def number_of(*parts: object) -> int:
     """A 256-bit number that depends on nothing but the parts."""
@@ -22,6 +24,15 @@ def text_of(number: int, length: int) -> str:
     for _ in range(length):
         number, index = divmod(number, len(ALPHABET))
         characters.append(ALPHABET[index])
+    return "".join(characters)
+
+
+def base36_of(number: int, length: int) -> str:
+    """So many lower-case letters and digits (at most 49) out of a 256-bit number."""
+    characters = []
+    for _ in range(length):
+        number, index = divmod(number, len(BASE36))
+        characters.append(BASE36[index])
     return "".join(characters)
 
 

@@ -4,59 +4,56 @@ The seed shuffles the pool of published test keys; the first signs, the last is 
 hostile tokens. Nothing is generated at start unless `fresh_keys` asks for it.
 """
 
-import json
-import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from coinslot_contracts.portal import Portal, SigningKey
 
-from coinslot_sandbox.ids import number_of
+from coinslot_sandbox import rotation
+from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.key_material import (
+    ALGORITHM_OF_KIND,
+    UNREADABLE,
+    WITHOUT_PRIVATE_KEY,
+    KeySource,
+    key_source,
+    parse_private_key,
+    public_half,
+)
+from coinslot_sandbox.rotation import Records, RotationRefused
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.records import KeyRecord
 from coinslot_sandbox.store.shop import Shop
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from coinslot_sandbox.key_material import PrivateKey
 
-    PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-
-FAMILY_OF_ALGORITHM = {"RS256": "rsa_2048", "ES256": "p_256"}
-
-
-class RotationRefused(Exception):
-    """The ring cannot rotate in this way; the text says why.
-
-    clause  what stands behind it, None where it is only the order of things
-    """
-
-    def __init__(self, detail: str, *, clause: str | None = None) -> None:
-        super().__init__(detail)
-        self.clause = clause
+__all__ = ["KeyRing", "RotationRefused", "build_rings"]
 
 
 class KeyRing:
     """The keys of one portal in one workspace; a change is written to the store before it is seen."""
 
     def __init__(
-        self, *, portal: Portal, database: Database, shop: Shop, seed: int, fresh_keys: bool
+        self, *, portal: Portal, source: KeySource, database: Database, shop: Shop, clock: Clock
     ) -> None:
-        if portal.identity is None:
-            raise ValueError(f"{portal.name} has no identity part, so no keys")
+        part = portal.identity or portal.purchases
+        if part is None:
+            raise ValueError(f"{portal.name} signs nothing, so it has no keys")
         self.portal = portal
-        self.identity = portal.identity
+        self.algorithm = part.algorithm
+        self._header = part.header
+        self._clause = part.clause
+        self._source = source
         self._database = database
         self._shop = shop
-        self._fresh_keys = fresh_keys
-        self._order = _shuffled(FAMILY_OF_ALGORITHM[self.identity.algorithm], seed, portal.name)
+        self._clock = clock
         self._lock = threading.Lock()
+        self._changing = threading.Lock()
         self._parsed: dict[str, PrivateKey] = {}
-        self._signing: dict[str, SigningKey] = {}
+        self._public: dict[tuple[str, str | None], SigningKey] = {}
         self._stranger: KeyRecord | None = None
         with database.read() as connection:
             self._records = shop.list_keys(connection, portal.name)
@@ -64,15 +61,20 @@ class KeyRing:
             self.restart()
 
     @property
-    def records(self) -> list[KeyRecord]:
-        """Every key that signs or ever signed, oldest first."""
+    def names_keys(self) -> bool:
+        """Whether the portal's tokens say which key signed them, so that several can be published."""
+        return "kid" in self._header("any")
+
+    @property
+    def records(self) -> Records:
+        """Every key that signs, ever signed, or was put beside those; oldest first."""
         with self._lock:
-            return list(self._records)
+            return rotation.settled(self._records, now_s=self._clock.now_s(), names_keys=self.names_keys)
 
     @property
     def current(self) -> KeyRecord:
         """The key that signs now."""
-        return next(record for record in self.records if record.signs)
+        return rotation.signing(self.records)
 
     @property
     def retired(self) -> KeyRecord | None:
@@ -87,63 +89,128 @@ class KeyRing:
                 self._stranger = self._make(-1)
             return self._stranger
 
+    def find(self, kid: str) -> KeyRecord | None:
+        """The key with this id."""
+        return next((record for record in self.records if record.kid == kid), None)
+
     def published(self) -> tuple[SigningKey, ...]:
         """The public halves of what is published, the one that signs first."""
         shown = [record for record in self.records if record.published]
         shown.sort(key=lambda record: not record.signs)
         return tuple(self.public(record) for record in shown)
 
-    def restart(self) -> None:
-        """The ring as at first start: one key."""
-        first = self._make(0)
-        self._save([first])
+    def readable(self) -> Records:
+        """What a correct reader finds in what is published now: keys that verify signatures."""
+        shown = [record for record in self.records if record.published and record.kind not in UNREADABLE]
+        if self.names_keys:
+            return shown
+        return sorted(shown, key=lambda record: not record.signs)[:1]
 
-    def rotate(self, how: str) -> None:
+    def token_header(self, record: KeyRecord) -> dict[str, Any]:
+        """The JOSE header of a good token under this key."""
+        header = {**self._header(record.kid), "alg": record.algorithm}
+        if "kid" not in header:
+            return header
+        named = {**header, "kid": record.shown_kid}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def restart(self) -> None:
+        """The ring as at first start: one key, nothing beside it."""
+        with self._changing:
+            self._save([replace(self._make(0), signs=True, published=True)])
+
+    def rotate(self, how: str, *, publish_after_s: float | None = None) -> None:
         """Rotate by one of `vocabulary.KEY_ROTATIONS`.
 
-        errors  RotationRefused: `overlap` where tokens name no key, `back` where nothing was rotated
+        publish_after_s  for `late`; None leaves the new key unpublished until `publish`
+        errors           RotationRefused
         """
-        records = self.records
-        now = next(record for record in records if record.signs)
-        if how == "back":
-            self._back(records, now)
-            return
-        if how == "overlap" and "kid" not in self.identity.header("any"):
-            raise RotationRefused(
-                f"a token of {self.portal.title} names no key, so two published keys cannot be told apart",
-                clause=self.identity.clause,
+        with self._changing:
+            records = self.records
+            if how == "back":
+                self._save(rotation.turned_back(records))
+            elif how == "publish":
+                self._save(rotation.published_now(records, names_keys=self.names_keys))
+            elif how == "late":
+                at_s = None if publish_after_s is None else self._clock.now_s() + publish_after_s
+                self._save(rotation.late(records, self._next(records), publish_at_s=at_s))
+            elif how == "overlap":
+                self._check_names_keys("so two published keys cannot be told apart")
+                self._save(rotation.overlapped(records, self._next(records)))
+            else:
+                self._save(rotation.replaced(records, self._next(records)))
+
+    def change(self, kid: str, *, published: bool | None, signs: bool | None) -> None:
+        """Publish or withdraw a key of this ring, or let it sign; None leaves either as it is.
+
+        errors  RotationRefused
+        """
+        with self._changing:
+            records = self.records
+            if signs is not None:
+                records = rotation.with_signing(records, kid, signs)
+            if published is not None:
+                records = rotation.with_published(
+                    records, kid, published, names_keys=self.names_keys, clause=self._clause
+                )
+            self._save(records)
+
+    def add_extra(self, kind: str) -> KeyRecord:
+        """Put an entry of `vocabulary.KEY_ENTRIES` into what is published.
+
+        errors  RotationRefused where the portal publishes one key
+        """
+        with self._changing:
+            self._check_names_keys("so it publishes one key and nothing beside it")
+            records = self.records
+            number = _next_number(records)
+            kid, material = self._source.extra_key(number, kind)
+            shown = {"no-kid": None, "duplicate-kid": rotation.signing(records).shown_kid}
+            extra = KeyRecord(
+                kid=kid,
+                shown_kid=shown.get(kind, kid),
+                number=number,
+                kind=kind,
+                algorithm=ALGORITHM_OF_KIND[kind],
+                material=material,
+                signs=False,
+                published=True,
+                retired=False,
+                is_extra=True,
             )
-        kept = [replace(record, retired=False) for record in records if record.kid != now.kid]
-        old = replace(now, signs=False, published=how == "overlap", retired=True)
-        self._save([*kept, old, self._make(max(record.number for record in records) + 1)])
+            self._save([*records, extra])
+            return extra
 
     def private_key(self, record: KeyRecord) -> "PrivateKey":
         """The key itself, parsed once."""
-        known = self._parsed.get(record.kid)
+        known = self._parsed.get(record.material)
         if known is None:
-            known = self._parsed[record.kid] = _parse(record.private_pem)
+            known = self._parsed[record.material] = parse_private_key(record)
         return known
 
     def public(self, record: KeyRecord) -> SigningKey:
         """The public half, made once."""
-        known = self._signing.get(record.kid)
+        known = self._public.get((record.material, record.shown_kid))
         if known is None:
-            known = self._signing[record.kid] = _public(record, self.private_key(record))
+            private = None if record.kind in WITHOUT_PRIVATE_KEY else self.private_key(record)
+            known = self._public[record.material, record.shown_kid] = public_half(record, private)
         return known
 
-    def _back(self, records: list[KeyRecord], now: KeyRecord) -> None:
-        before = next((record for record in records if record.retired), None)
-        if before is None:
-            raise RotationRefused("the keys were not rotated yet, so there is no previous one")
-        turned = []
-        for record in records:
-            if record.kid == before.kid:
-                turned.append(replace(record, signs=True, published=True, retired=False))
-            elif record.kid == now.kid:
-                turned.append(replace(record, signs=False, published=False, retired=True))
-            else:
-                turned.append(record)
-        self._save(turned)
+    def _check_names_keys(self, consequence: str) -> None:
+        if not self.names_keys:
+            raise RotationRefused(
+                f"a token of {self.portal.title} names no key, {consequence}",
+                remedy="rotate: replace changes the key, rotate: back takes it back",
+                clause=self._clause,
+            )
+
+    def _next(self, records: Records) -> KeyRecord:
+        return self._make(_next_number(records))
+
+    def _make(self, number: int) -> KeyRecord:
+        """The n-th key of the ring; -1 is the stranger."""
+        kid, material = self._source.ring_key(number, self.algorithm)
+        return rotation.ring_record(kid=kid, number=number, algorithm=self.algorithm, material=material)
 
     def _save(self, records: Iterable[KeyRecord]) -> None:
         ring = sorted(records, key=lambda record: record.number)
@@ -152,85 +219,29 @@ class KeyRing:
         with self._lock:
             self._records = ring
 
-    def _make(self, number: int) -> KeyRecord:
-        """The n-th key of the ring: from the pool while it lasts, else a new one; -1 is the stranger."""
-        pool = self._order
-        if self._fresh_keys or number >= len(pool) - 1:
-            kid, pem = f"fresh-{secrets.token_hex(4)}", _generate(self.identity.algorithm)
-        else:
-            place = pool[number]
-            kid, pem = _kid(self.identity.algorithm, place), _pool()[_family(self.identity.algorithm)][place]
-        signs = number >= 0
-        return KeyRecord(
-            kid=kid,
-            number=number,
-            algorithm=self.identity.algorithm,
-            private_pem=pem,
-            signs=signs,
-            published=signs,
-            retired=False,
+
+def build_rings(
+    *,
+    portals: Mapping[str, Portal],
+    database: Database,
+    shop: Shop,
+    clock: Clock,
+    seed: int,
+    fresh_keys: bool,
+) -> dict[str, KeyRing]:
+    """A ring for every portal that signs something."""
+    signers = [name for name, portal in portals.items() if portal.identity or portal.purchases]
+    return {
+        name: KeyRing(
+            portal=portals[name],
+            source=key_source(portal=name, portals=signers, seed=seed, fresh_keys=fresh_keys),
+            database=database,
+            shop=shop,
+            clock=clock,
         )
+        for name in signers
+    }
 
 
-def _family(algorithm: str) -> str:
-    return FAMILY_OF_ALGORITHM[algorithm]
-
-
-def _kid(algorithm: str, place: int) -> str:
-    return f"test-{_family(algorithm).partition('_')[0]}-{place:02d}"
-
-
-@cache
-def _pool() -> dict[str, list[str]]:
-    text = (files("coinslot_sandbox") / "data" / "test-keys.json").read_text("ascii")
-    pool: dict[str, list[str]] = json.loads(text)
-    return pool
-
-
-def _shuffled(family: str, seed: int, portal: str) -> list[int]:
-    places = list(range(len(_pool()[family])))
-    Random(number_of(seed, portal, "keys")).shuffle(places)  # noqa: S311 - test keys, chosen repeatably
-    return places
-
-
-def _parse(pem: str) -> "PrivateKey":
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    key = load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
-    assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
-    return key
-
-
-def _generate(algorithm: str) -> str:
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    key: PrivateKey = (
-        rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        if algorithm == "RS256"
-        else ec.generate_private_key(ec.SECP256R1())
-    )
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def _public(record: KeyRecord, key: "PrivateKey") -> SigningKey:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return SigningKey(kid=record.kid, algorithm=record.algorithm, spki_der=der, jwk=_jwk(key))
-
-
-def _jwk(key: "PrivateKey") -> dict[str, Any]:
-    import base64
-
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    def number(value: int, octets: int) -> str:
-        return base64.urlsafe_b64encode(value.to_bytes(octets)).rstrip(b"=").decode()
-
-    public = key.public_key()
-    numbers: Any = public.public_numbers()
-    if isinstance(public, rsa.RSAPublicKey):
-        return {"kty": "RSA", "n": number(numbers.n, public.key_size // 8), "e": number(numbers.e, 3)}
-    return {"kty": "EC", "crv": "P-256", "x": number(numbers.x, 32), "y": number(numbers.y, 32)}
+def _next_number(records: Records) -> int:
+    return max(record.number for record in records) + 1

@@ -64,7 +64,7 @@ class Mask:
 
 
 def _masked_members(body: bytes) -> bytes:
-    if b'"shared_key"' not in body and b'"token"' not in body:
+    if not any(b'"' + name + b'"' in body for name in (b"shared_key", b"token", b"jwt")):
         return body
     try:
         value = parse_json(body)
@@ -84,6 +84,6 @@ def _masked(value: Any) -> Any:
 def _masked_member(name: str, value: Any) -> Any:
     if name == "shared_key" and isinstance(value, str):
         return MASK
-    if name == "token" and isinstance(value, str):
+    if name in ("token", "jwt") and isinstance(value, str):
         return f"{value.rpartition('.')[0]}.{MASK}"
     return _masked(value)

@@ -16,13 +16,15 @@ from coinslot_sandbox import orders
 from coinslot_sandbox.clock import Clock
 from coinslot_sandbox.delivery.retry import retry_seconds
 from coinslot_sandbox.delivery.signatures import notification_headers
-from coinslot_sandbox.ids import Ids
+from coinslot_sandbox.ids import Ids, base36_of, number_of
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import Delivery, GameRecord, OrderRecord
 from coinslot_sandbox.store.shop import Shop
 
 ORDER_ID_CHARS = 30
+NO_GAME = ""
+"""The game id of orders of a portal that has no games."""
 ANY_URL = "http://127.0.0.1/"
 
 
@@ -53,6 +55,7 @@ class OrderWish:
 
     callback       normal, lost or manual; None is normal for the payment and silent for a refund
     refund_status  of an order that is made refunded
+    verify         what a verification says, where it differs from what the state implies
     """
 
     portal: str
@@ -65,6 +68,7 @@ class OrderWish:
     callback: str | None = None
     arrived_status: int = 0
     refund_status: int | None = None
+    verify: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,7 @@ class OrderBook:
         errors  Unknown, OrderExists, PreconditionUnmet, orders.MoveRefused
         """
         order_id = wish.order_id or self._ids.text("order", ORDER_ID_CHARS)
+        wish = replace(wish, external_id=wish.external_id or self._external_id(wish))
         number = self._ids.sequence("order-number")
         drafts = [self._draft(), self._draft()]
         with self._database.write() as connection:
@@ -154,6 +159,24 @@ class OrderBook:
         self._on_commit()
         return step
 
+    def change(self, order_id: str, change: orders.Change) -> OrderRecord:
+        """What becomes of an order without anybody being told.
+
+        errors  Unknown, orders.MoveRefused
+        """
+        with self._database.write() as connection:
+            record = self._get(connection, order_id)
+            if self._portals[record.portal].purchases is None and change.speaks_of_verification:
+                raise orders.MoveRefused(
+                    "order-without-verification",
+                    f"order {order_id} is of {record.portal}, which verifies no purchases",
+                    "leave verify out",
+                )
+            changed = orders.change(record.order, change, at_s=int(self._clock.now_s()))
+            told = replace(record, order=changed)
+            self._shop.change_order(connection, record, told)
+        return told
+
     def archive(self, order_ids: list[str]) -> tuple[int, int]:
         """Take orders out of the portal's list and cancel what is pending of them; how many of each.
 
@@ -181,10 +204,13 @@ class OrderBook:
         """How the portal notifies; None where it does not."""
         return self._portals[portal].notices
 
-    def check_preconditions(self, portal: str, game: GameRecord, *, needs_url: bool = True) -> None:
-        """Raise PreconditionUnmet for the first precondition of payments that the game fails."""
+    def check_preconditions(self, portal: str, game: GameRecord | None, *, needs_url: bool = True) -> None:
+        """Raise PreconditionUnmet for the first precondition of payments that the game fails.
+
+        game  None where the portal has no games, and so no preconditions
+        """
         notices = self.notices(portal)
-        if notices is None:
+        if notices is None or game is None:
             return
         judged = (
             game.game if needs_url else replace(game.game, callback_url=game.game.callback_url or ANY_URL)
@@ -202,16 +228,27 @@ class OrderBook:
             raise OrderExists(order_id)
         order = Order(
             order_id=order_id,
-            game_id=game.game.game_id,
+            game_id=NO_GAME if game is None else game.game.game_id,
             user_id=wish.user_id,
             product_id=wish.product_id,
             created_at_s=int(self._clock.now_s()),
             arrived_status=wish.arrived_status,
             external_id=wish.external_id,
+            verify=wish.verify,
         )
         return OrderRecord(portal=wish.portal, order=order)
 
-    def _game(self, connection: Connection, wish: OrderWish) -> GameRecord:
+    def _external_id(self, wish: OrderWish) -> str | None:
+        """What the client library passes where the game passes nothing; None where there is no such thing."""
+        if self._portals[wish.portal].purchases is None:
+            return None
+        drawn = number_of(self._ids.seed, "external-id", self._ids.sequence("external-id"))
+        return f"{wish.product_id}_{int(self._clock.now_s() * 1000)}_{base36_of(drawn, 8)}"
+
+    def _game(self, connection: Connection, wish: OrderWish) -> GameRecord | None:
+        """The order's game; None where the portal has no games."""
+        if self.notices(wish.portal) is None:
+            return None
         if wish.game_id is None:
             game = self._shop.find_default_game(connection, wish.portal)
         else:
@@ -254,13 +291,13 @@ class OrderBook:
         self,
         connection: Connection,
         record: OrderRecord,
-        game: GameRecord,
+        game: GameRecord | None,
         kind: NotificationKind,
         callback: str,
         draft: "Draft",
     ) -> Delivery | None:
         notices = self.notices(record.portal)
-        if notices is None or callback == "manual":
+        if notices is None or game is None or callback == "manual":
             return None
         body = dump_compact(notices.fields(notification_of(record.order, kind)))
         signature = notices.sign(body, game.game.shared_key or b"")
@@ -296,10 +333,8 @@ class OrderBook:
             raise Unknown("order", order_id)
         return record
 
-    def _game_of(self, connection: Connection, record: OrderRecord) -> GameRecord:
-        game = self._shop.find_game(connection, record.portal, record.order.game_id)
-        assert game is not None
-        return game
+    def _game_of(self, connection: Connection, record: OrderRecord) -> GameRecord | None:
+        return self._shop.find_game(connection, record.portal, record.order.game_id)
 
     def _draft(self) -> "Draft":
         """Ids are drawn before a transaction begins, because drawing may write."""

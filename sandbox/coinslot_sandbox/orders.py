@@ -5,7 +5,7 @@ clause   sandbox:refund-moves; the four statuses are the portal's, which of them
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from coinslot_contracts.domain import Order
@@ -19,6 +19,23 @@ REFUND_MOVES: Final[Mapping[int | None, tuple[int, ...]]] = {
     2: (0, 1),
     3: (0, 1),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a portal's record of an order becomes, without a notification; None leaves a member as it is.
+
+    verify                  what a verification says; "" takes it back to what the state implies
+    """
+
+    paid: bool | None = None
+    verify: str | None = None
+    refund_status: int | None = None
+
+    @property
+    def speaks_of_verification(self) -> bool:
+        """Whether the change is about what a verification says."""
+        return self.verify is not None
 
 
 class MoveRefused(Exception):
@@ -107,3 +124,22 @@ def as_told_refunded(order: Order, *, at_s: int) -> Order:
     if paid.refund_status == REFUNDED:
         return paid
     return replace(paid, refund_status=REFUNDED, refunded_at_s=at_s)
+
+
+def change(order: Order, wanted: Change, *, at_s: int) -> Order:
+    """The order as a portal's record of it has become; an unpaid one loses its refund with its payment.
+
+    errors  MoveRefused: order-not-paid, order-move-illegal
+    clause  sandbox:chargeback-without-callback
+    """
+    changed = order
+    if wanted.paid is True:
+        changed = as_told_paid(changed, at_s=at_s)
+    elif wanted.paid is False:
+        changed = replace(changed, state="created", paid_at_s=None, refund_status=None, refunded_at_s=None)
+    if wanted.refund_status not in (None, changed.refund_status):
+        assert wanted.refund_status is not None
+        changed = refund(changed, status=wanted.refund_status, at_s=at_s)
+    if wanted.verify is not None:
+        changed = replace(changed, verify=wanted.verify or None)
+    return changed

@@ -73,9 +73,9 @@ class StoreView:
         ring = self._services.rings.get(self._portal)
         return () if ring is None else ring.published()
 
-    def key_form(self) -> str | None:
-        """The named form in which keys are published."""
-        return None
+    def dialect(self, name: str) -> str | None:
+        """The chosen variant, None for the default."""
+        return self._services.dialects.get(self._portal, name)
 
 
 def create_portal_app(services: Services) -> Flask:

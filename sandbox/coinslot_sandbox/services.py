@@ -16,15 +16,17 @@ from coinslot_sandbox.delivery.attempts import Courier, OrderLocks
 from coinslot_sandbox.delivery.engine import DeliveryEngine
 from coinslot_sandbox.delivery.handmade import HandmadeCallbacks
 from coinslot_sandbox.delivery.resend import Resender
+from coinslot_sandbox.dialects import Dialects
 from coinslot_sandbox.errors import SandboxStartError
 from coinslot_sandbox.faults import FaultBook
 from coinslot_sandbox.games import GameDesk
 from coinslot_sandbox.http_server import SocketHospice
 from coinslot_sandbox.ids import Ids
 from coinslot_sandbox.journal import Crossing, Journal
-from coinslot_sandbox.keys import KeyRing
+from coinslot_sandbox.keys import KeyRing, build_rings
 from coinslot_sandbox.order_book import OrderBook
 from coinslot_sandbox.players import Namer
+from coinslot_sandbox.purchases import PurchaseMint
 from coinslot_sandbox.settings import SandboxSettings, draw_seed
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
@@ -70,6 +72,8 @@ class Services:
     games: GameDesk
     rings: Mapping[str, KeyRing]
     mints: Mapping[str, Mint]
+    purchase_mints: Mapping[str, PurchaseMint]
+    dialects: Dialects
     journal: Journal
     faults: FaultBook
     hospice: SocketHospice
@@ -88,13 +92,14 @@ class Services:
         self.ground.database.close()
 
     def reset(self) -> None:
-        """As at first start: keys and default games back, all else gone; ids and journal numbers go on."""
+        """As at first start: keys, dialects, default games back, all else gone; ids and numbers go on."""
         ground = self.ground
         self.hospice.release(self.faults.clear())
         with ground.database.write() as connection:
             ground.post.clear(connection)
             ground.shop.clear(connection)
         self.games.lay_defaults()
+        self.dialects.forget()
         for ring in self.rings.values():
             ring.restart()
         self.journal.clear()
@@ -122,11 +127,14 @@ def build_services(
         seed=seed,
         control_token=control_token,
     )
-    rings = {
-        name: KeyRing(portal=portal, database=database, shop=shop, seed=seed, fresh_keys=settings.fresh_keys)
-        for name, portal in portals.items()
-        if portal.identity is not None
-    }
+    rings = build_rings(
+        portals=portals,
+        database=database,
+        shop=shop,
+        clock=clock,
+        seed=seed,
+        fresh_keys=settings.fresh_keys,
+    )
     journal = Journal(
         workspace=WORKSPACE,
         database=database,
@@ -140,7 +148,17 @@ def build_services(
         namer=Namer(seed=seed),
         games=games,
         rings=rings,
-        mints={name: Mint(ring) for name, ring in rings.items()},
+        mints={
+            name: Mint(portal.identity, rings[name])
+            for name, portal in portals.items()
+            if portal.identity is not None
+        },
+        purchase_mints={
+            name: PurchaseMint(portal.purchases, rings[name])
+            for name, portal in portals.items()
+            if portal.purchases is not None
+        },
+        dialects=Dialects(portals=portals, database=database, shop=shop),
         journal=journal,
         faults=FaultBook(),
         hospice=SocketHospice(),

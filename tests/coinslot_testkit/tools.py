@@ -13,10 +13,11 @@ import pytest
 
 REQUIRE = "COINSLOT_REQUIRE"
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
-PROGRAMS = {"java": ("java", "javac"), "node": ("node",), "jsonwebtoken": ("node",)}
+PROGRAMS = {"java": ("java", "javac"), "node": ("node",), "jsonwebtoken": ("node",), "jose": ("node",)}
 """Tool -> the programs that it means; any other tool is the program of its own name."""
-FOLDERS = {"jsonwebtoken": VECTORS / "node/node_modules/jsonwebtoken"}
-REMEDIES = {"jsonwebtoken": "npm ci --prefix tests/vectors/node"}
+LIBRARIES = ("jsonwebtoken", "jose")
+FOLDERS = {name: VECTORS / "node/node_modules" / name for name in LIBRARIES}
+REMEDIES = dict.fromkeys(LIBRARIES, "npm ci --prefix tests/vectors/node")
 SKIP_MARK = "tool missing: "
 
 

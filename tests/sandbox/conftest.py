@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from coinslot_sandbox import Sandbox, SandboxSettings
+from coinslot_testkit.purchase_shop import PurchaseShop
 from coinslot_testkit.recording_backend import RecordingBackend
 from coinslot_testkit.sandbox_client import SandboxClient
 
@@ -35,3 +36,9 @@ def shop(client: SandboxClient, backend: RecordingBackend) -> SandboxClient:
     """The client, with the default game's callbacks going to the backend and fast retries."""
     client.set_game(callback_url=backend.url, retry="fast")
     return client
+
+
+@pytest.fixture
+def bazaar(client: SandboxClient) -> PurchaseShop:
+    """The client, as one buys at a portal with signed purchases."""
+    return PurchaseShop(client)

@@ -15,7 +15,8 @@ def test_the_public_key_is_the_one_that_tokens_are_signed_with(client):
     reply = client.send("GET", client.ready["jogos"]["web_url"] + "/publicKey.json")
 
     (published,) = parse_public_key(reply.body)
-    (signing,) = [key for key in client.done("GET", "/keys")["keys"] if key["signs"]]
+    keys = client.done("GET", "/keys")["keys"]
+    (signing,) = [key for key in keys if key["signs"] and key["portal"] == "jogos"]
     assert reply.status == 200
     assert reply.headers["Content-Type"] == "application/json"
     assert "".join(published.text.split()) == "".join(signing["public_key_pem"].split())

@@ -24,13 +24,13 @@ from coinslot_sandbox.control.schema import Context
 from coinslot_sandbox.delivery.resend import NoUrl
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.http_server import OVERSIZED
+from coinslot_sandbox.jose import LieInapplicable, NoRetiredKey
 from coinslot_sandbox.journal import Crossing
-from coinslot_sandbox.keys import RotationRefused
 from coinslot_sandbox.order_book import OrderExists, PreconditionUnmet, Unknown
 from coinslot_sandbox.orders import MoveRefused
 from coinslot_sandbox.portal_view import wire_request
+from coinslot_sandbox.rotation import RotationRefused
 from coinslot_sandbox.services import Services
-from coinslot_sandbox.tokens import NoRetiredKey
 
 BASE = "/_control/v1"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -197,6 +197,7 @@ class ControlDesk:
             RotationRefused,
             NoUrl,
             NoRetiredKey,
+            LieInapplicable,
         ) as error:
             return dump_problem(_problem(error))
         return _json(status, value)
@@ -262,8 +263,15 @@ def _problem(error: Exception) -> Problem:
             409,
             "rotation-not-possible",
             str(error),
-            remedy="rotate: replace changes the key, rotate: back takes it back",
+            remedy=error.remedy,
             clause=error.clause,
+        )
+    if isinstance(error, LieInapplicable):
+        return Problem(
+            400,
+            "hostile-not-applicable",
+            f"{error.name} is no lie that a token of this portal can tell",
+            remedy=f"take one of {', '.join(error.known)}",
         )
     if isinstance(error, NoUrl):
         return Problem(

@@ -1,15 +1,18 @@
 """The control API as an OpenAPI 3.1 document: every call, every body, every answer and every problem.
 
-Built from tables here and in `openapi_schemas`; a test asks that it names each route and no other.
+Built from tables here and in the `openapi_…` files beside it; a test asks that it names each route, and no
+other.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 
+from coinslot_sandbox.control import openapi_purchases
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
+from coinslot_sandbox.control.openapi_links import LINKS, Links
+from coinslot_sandbox.control.openapi_operation import Operation
 from coinslot_sandbox.control.openapi_schemas import (
     DECIMAL,
     NUMBER,
@@ -49,24 +52,6 @@ _AFTER: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One call of the document.
-
-    body     name of its body's schema; all members may be left out where `body_optional`
-    answers  status -> schema of the answer
-    """
-
-    method: str
-    path: str
-    summary: str
-    answers: Mapping[int, dict[str, Any]]
-    body: str | None = None
-    body_optional: bool = False
-    query: tuple[dict[str, Any], ...] = ()
-    can_conflict: bool = False
-
-
 def _query(name: str, *values: str) -> dict[str, Any]:
     return {
         "name": name,
@@ -79,9 +64,8 @@ _STEP: Final = shape({"order": ref("Order"), "delivery": nullable(ref("Delivery"
 _JOURNAL: Final = shape(
     {"entries": listed(ref("Entry")), "last_seq": {"type": "integer"}, "dropped": {"type": "integer"}}
 )
-_KEYS: Final = shape({"keys": listed(ref("Key"))})
 
-OPERATIONS: Final = (
+_SHOP_AND_WIRE: Final = (
     Operation(
         method="get",
         path="/games",
@@ -186,15 +170,6 @@ OPERATIONS: Final = (
         answers={200: ref("Token")},
         can_conflict=True,
     ),
-    Operation(method="get", path="/keys", summary="Every key of every ring", answers={200: _KEYS}),
-    Operation(
-        method="post",
-        path="/keys/rotate",
-        summary="Rotate a portal's keys",
-        body="Rotation",
-        answers={200: _KEYS},
-        can_conflict=True,
-    ),
     Operation(
         method="get",
         path="/deliveries",
@@ -291,6 +266,9 @@ OPERATIONS: Final = (
     ),
 )
 
+OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_purchases.OPERATIONS)
+"""Every call of the control API that is behind its token."""
+
 
 def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
     """The whole document, for these portals."""
@@ -314,8 +292,10 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {
-                **requests(context.endpoints, context.with_callbacks, context.with_identity),
+                **requests(context),
+                **openapi_purchases.requests(context),
                 **resources(),
+                **openapi_purchases.resources(),
             },
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "responses": {f"Problem{status}": _problem(says) for status, says in PROBLEMS.items()},
@@ -325,10 +305,13 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
 
 def _operation(operation: Operation) -> dict[str, Any]:
     problems = (*_ALWAYS, 409) if operation.can_conflict else _ALWAYS
-    responses = {str(status): _answer(schema) for status, schema in operation.answers.items()}
+    links = LINKS.get(operation.operation_id, {})
+    responses = {
+        str(status): _answer(schema, links.get(status)) for status, schema in operation.answers.items()
+    }
     refused = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in problems}
     described: dict[str, Any] = {
-        "operationId": f"{operation.method} {operation.path}",
+        "operationId": operation.operation_id,
         "summary": operation.summary,
         "responses": {**responses, **refused},
     }
@@ -356,8 +339,9 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+def _answer(schema: dict[str, Any], links: Links | None = None) -> dict[str, Any]:
+    answer = {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+    return {**answer, "links": links} if links else answer
 
 
 def _problem(says: str) -> dict[str, Any]:

@@ -10,13 +10,15 @@ from coinslot_contracts.vocabulary import (
     CALLBACK_MODES,
     ENCODINGS,
     HOSTILE_TOKENS,
-    KEY_ROTATIONS,
     RETRY_PRESETS,
     SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
+    VERIFY_STATES,
 )
 
 from coinslot_sandbox.control import schema
+from coinslot_sandbox.control.schema import Context
+from coinslot_sandbox.jose import form_lies
 
 Schema = dict[str, Any]
 
@@ -54,16 +56,19 @@ def shape(properties: Mapping[str, Schema], *, required: Iterable[str] | None = 
     return {**plain, "required": names} if names else plain
 
 
-def _named(names: Iterable[str]) -> Schema:
+def named(names: Iterable[str]) -> Schema:
+    """One of these names."""
     return {"type": "string", "enum": list(names)}
 
 
-def _explained(names: Mapping[str, str]) -> Schema:
+def explained(names: Mapping[str, str]) -> Schema:
+    """One of these names, with what each means."""
     lines = "\n".join(f"- `{name}`: {says}" for name, says in names.items())
-    return {**_named(names), "description": lines}
+    return {**named(names), "description": lines}
 
 
-def _text(chars_max: int, **more: Any) -> Schema:
+def text(chars_max: int, **more: Any) -> Schema:
+    """A string of so many characters at most, without control characters."""
     return {"type": "string", "minLength": 1, "maxLength": chars_max, "pattern": NO_CONTROLS, **more}
 
 
@@ -71,7 +76,8 @@ def _whole(least: int, most: int) -> Schema:
     return {"type": "integer", "minimum": least, "maximum": most}
 
 
-def _between(least: float, most: float) -> Schema:
+def between(least: float, most: float) -> Schema:
+    """A number in a range."""
     return {"type": "number", "minimum": least, "maximum": most}
 
 
@@ -89,103 +95,113 @@ _HEADERS: Final[Schema] = {
 _PAIRS: Final = listed({**listed(TEXT), "minItems": 2, "maxItems": 2})
 _REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
 _RETRY: Final[Schema] = {
-    "anyOf": [_explained(RETRY_PRESETS), listed(_between(0, schema.RETRY_S_MAX))],
+    "anyOf": [explained(RETRY_PRESETS), listed(between(0, schema.RETRY_S_MAX))],
     "description": "a preset, or seconds to wait after each failure (sandbox:retry-schedule)",
 }
 _HANDMADE_RAW: Final[Schema] = {"type": "string", "maxLength": schema.RAW_CHARS_MAX}
 
 
-def requests(endpoints: list[str], callback_portals: list[str], identity_portals: list[str]) -> Schema:
-    """Schemas of bodies that are sent to us, by name."""
-    with_callbacks, with_identity = _named(callback_portals), _named(identity_portals)
+def requests(context: Context) -> Schema:
+    """Schemas of bodies that are sent to us, by name; those about purchases and keys have their own file."""
+    with_callbacks, with_identity = named(context.with_callbacks), named(context.with_identity)
     optional: tuple[str, ...] = ()
     return {
         "Nothing": shape({}),
         "GameChange": shape(
             {
                 "portal": with_callbacks,
-                "shared_key": nullable(_text(1024)),
-                "callback_url": nullable({**_text(schema.URL_CHARS_MAX), "format": "uri"}),
+                "shared_key": nullable(text(1024)),
+                "callback_url": nullable({**text(schema.URL_CHARS_MAX), "format": "uri"}),
                 "iap_enabled": FLAG,
                 "retry": _RETRY,
-                "timeout_s": _between(*schema.TIMEOUT_S),
+                "timeout_s": between(*schema.TIMEOUT_S),
             },
             required=optional,
         ),
         "PlayerWish": shape(
-            {"user_id": ID, "username": _text(255), "picture_url": _text(schema.URL_CHARS_MAX)},
+            {"user_id": ID, "username": text(255), "picture_url": text(schema.URL_CHARS_MAX)},
             required=optional,
         ),
         "ProductWish": shape(
-            {"product_id": _text(255), "title": _text(255), "price": _whole(0, 2**31 - 1)},
+            {"product_id": text(255), "title": text(255), "price": _whole(0, 2**31 - 1)},
             required=optional,
         ),
-        "OrderWish": shape(
-            {
-                "player": ID,
-                "product": _text(255),
-                "portal": with_callbacks,
-                "game": ID,
-                "order_id": _text(255, pattern="^[A-Za-z0-9_-]+$"),
-                "external_id": _text(1024),
-                "paid": FLAG,
-                "callback": _explained(CALLBACK_MODES),
-                "arrivedStatus": {"type": "integer", "enum": [0, 1]},
-                "refundStatus": nullable(_REFUND_STATUS),
-            },
-            required=("player", "product"),
-        ),
-        "Payment": shape({"callback": _explained(CALLBACK_MODES)}, required=optional),
+        "OrderWish": _order_wish(context),
+        "Payment": shape({"callback": explained(CALLBACK_MODES)}, required=optional),
         "Refund": shape(
-            {"refundStatus": _REFUND_STATUS, "callback": _explained(CALLBACK_MODES)},
+            {"refundStatus": _REFUND_STATUS, "callback": explained(CALLBACK_MODES)},
             required=("refundStatus",),
         ),
-        "Archive": shape({"orders": listed(_text(255))}),
+        "Archive": shape({"orders": listed(text(255))}),
         "TokenCall": shape(
-            {"player": ID, "portal": with_identity, "game": ID, "token": _token_wish()},
+            {"player": ID, "portal": with_identity, "game": ID, "token": _token_wish(context)},
             required=("player",),
-        ),
-        "Rotation": shape(
-            {"portal": with_identity, "rotate": _explained(KEY_ROTATIONS)}, required=("rotate",)
         ),
         "Callback": _callback(),
         "FaultWish": shape(
-            {"at": _named(endpoints), "order": nullable(_text(255)), "with": _fault()},
+            {"at": named(context.endpoints), "order": nullable(text(255)), "with": _fault()},
             required=("at", "with"),
         ),
     }
 
 
-def _token_wish() -> Schema:
-    lies = {name: lie.says for name, lie in HOSTILE_TOKENS.items()}
+def _order_wish(context: Context) -> Schema:
+    """An order of a portal with games, or of one that verifies purchases; a portal may be both."""
+    common = {
+        "player": ID,
+        "product": text(255),
+        "order_id": text(255, pattern="^[A-Za-z0-9_-]+$"),
+        "external_id": text(1024),
+        "paid": FLAG,
+        "callback": explained(CALLBACK_MODES),
+        "arrivedStatus": {"type": "integer", "enum": [0, 1]},
+        "refundStatus": nullable(_REFUND_STATUS),
+    }
+    with_game = {"portal": named(context.with_callbacks), "game": ID}
+    verified = {"portal": named(context.with_purchases), "verify": nullable(explained(VERIFY_STATES))}
+    return {
+        "anyOf": [
+            shape({**common, **with_game}, required=("player", "product")),
+            shape({**common, **verified}, required=("player", "product", "portal")),
+        ]
+    }
+
+
+def _token_wish(context: Context) -> Schema:
+    known: set[str] = set()
+    for portal in context.portals.values():
+        if portal.identity is not None:
+            names_keys = "kid" in portal.identity.header("any")
+            known.update(form_lies(names_keys=names_keys), portal.identity.claim_defects)
+    lies = {name: lie.says for name, lie in HOSTILE_TOKENS.items() if name in known}
     free = {
-        "sign": _explained(TOKEN_SIGNERS),
+        "sign": explained(TOKEN_SIGNERS),
         "header": ANY_OBJECT,
         "claims": ANY_OBJECT,
         "user": ANY_OBJECT,
         "raw": {"type": "string", "maxLength": schema.RAW_CHARS_MAX},
-        "ttl_s": _between(-schema.TTL_S_MAX, schema.TTL_S_MAX),
+        "ttl_s": between(-schema.TTL_S_MAX, schema.TTL_S_MAX),
     }
-    return {"anyOf": [shape({"hostile": _explained(lies)}), shape(free, required=())]}
+    return {"anyOf": [shape({"hostile": explained(lies)}), shape(free, required=())]}
 
 
 def _callback() -> Schema:
     built = {
         "set": {"type": "object", "description": "members to replace or to add"},
-        "drop": listed(_text(1024)),
-        "encode": _explained(ENCODINGS),
+        "drop": listed(text(1024)),
+        "encode": explained(ENCODINGS),
     }
     return shape(
         {
-            "order": _text(255),
-            "type": _named(("pay", "refund")),
+            "order": text(255),
+            "type": named(("pay", "refund")),
             "body": {"anyOf": [shape({"raw": _HANDMADE_RAW}), shape(built, required=())]},
-            "signature": _explained(SIGNATURE_DEFECTS),
+            "signature": explained(SIGNATURE_DEFECTS),
             "headers": _HEADERS,
             "copies": _whole(1, schema.COPIES_MAX),
             "at_once": FLAG,
-            "timeout_s": _between(*schema.TIMEOUT_S),
-            "url": {**_text(schema.URL_CHARS_MAX), "format": "uri"},
+            "timeout_s": between(*schema.TIMEOUT_S),
+            "url": {**text(schema.URL_CHARS_MAX), "format": "uri"},
         },
         required=("order", "type"),
     )
@@ -199,7 +215,7 @@ def _fault() -> Schema:
         "anyOf": [
             shape({"answer": status, "headers": _HEADERS, "body": body, **times}, required=("answer",)),
             shape({"answer": status, "headers": _HEADERS, "json": {}, **times}, required=("json",)),
-            shape({"hang": _between(0, schema.HANG_S_MAX), **times}, required=("hang",)),
+            shape({"hang": between(0, schema.HANG_S_MAX), **times}, required=("hang",)),
             shape({"reset": {"const": True}, **times}, required=("reset",)),
         ]
     }
@@ -240,27 +256,6 @@ def resources() -> Schema:
                 "active": FLAG,
             }
         ),
-        "Key": shape(
-            {
-                "portal": TEXT,
-                "kid": TEXT,
-                "algorithm": TEXT,
-                "signs": FLAG,
-                "published": FLAG,
-                "spki_sha256": TEXT,
-                "public_key_pem": TEXT,
-            }
-        ),
-        "Token": shape(
-            {
-                "token": TEXT,
-                "header": ANY_OBJECT,
-                "claims": ANY_OBJECT,
-                "expected": _named(("accepted", "refused")),
-                "error": nullable(TEXT),
-                "says": TEXT,
-            }
-        ),
         "Entry": _entry(request, reply),
         "Problem": shape(
             {
@@ -285,11 +280,12 @@ def _order() -> Schema:
             "game_id": TEXT,
             "user_id": TEXT,
             "product_id": TEXT,
-            "state": _named(("created", "paid", "failed")),
+            "state": named(("created", "paid", "failed")),
             "paid": FLAG,
             "arrivedStatus": {"type": "integer", "enum": [0, 1]},
             "refundStatus": nullable(_REFUND_STATUS),
             "external_id": nullable(TEXT),
+            "verify": nullable(named(VERIFY_STATES)),
             "created_at_s": INTEGER,
             "paid_at_s": nullable(INTEGER),
             "refunded_at_s": nullable(INTEGER),
@@ -304,10 +300,10 @@ def _delivery() -> dict[str, Schema]:
         "portal": TEXT,
         "game_id": TEXT,
         "order_id": TEXT,
-        "kind": _named(("pay", "refund")),
+        "kind": named(("pay", "refund")),
         "url": nullable(TEXT),
-        "mode": _named(("scheduled", "lost", "manual")),
-        "state": _named(("pending", "delivered", "failed", "lost", "cancelled")),
+        "mode": named(("scheduled", "lost", "manual")),
+        "state": named(("pending", "delivered", "failed", "lost", "cancelled")),
         "body_b64": TEXT,
         "signature_header": nullable(TEXT),
         "attempts_made": INTEGER,
@@ -327,7 +323,7 @@ def _attempt(request: Schema, reply: Schema) -> Schema:
             "reply": nullable(reply),
             "error": nullable(TEXT),
             "ack": ack,
-            "cause": _named(("schedule", "resend", "manual")),
+            "cause": named(("schedule", "resend", "manual")),
             "journal_seq": INTEGER,
         }
     )
@@ -342,7 +338,7 @@ def _entry(request: Schema, reply: Schema) -> Schema:
             "elapsed_ms": NUMBER,
             "workspace": TEXT,
             "portal": nullable(TEXT),
-            "dir": _named(("in", "out", "control")),
+            "dir": named(("in", "out", "control")),
             "endpoint": TEXT,
             **dict.fromkeys(texts, nullable(TEXT)),
             "attempt": nullable(INTEGER),

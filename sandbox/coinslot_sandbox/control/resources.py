@@ -8,9 +8,10 @@ from coinslot_contracts.domain import Player
 from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.faults import FaultReport
+from coinslot_sandbox.jose import Minted
 from coinslot_sandbox.keys import KeyRing
+from coinslot_sandbox.purchases import MintedPurchase
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, GameRecord, OrderRecord, Product
-from coinslot_sandbox.tokens import Minted
 
 
 def dump_game(record: GameRecord, portal: Portal) -> dict[str, Any]:
@@ -52,6 +53,7 @@ def dump_order(record: OrderRecord) -> dict[str, Any]:
         "arrivedStatus": order.arrived_status,
         "refundStatus": order.refund_status,
         "external_id": order.external_id,
+        "verify": order.verify,
         "created_at_s": order.created_at_s,
         "paid_at_s": order.paid_at_s,
         "refunded_at_s": order.refunded_at_s,
@@ -109,11 +111,13 @@ def dump_keys(rings: Mapping[str, KeyRing]) -> list[dict[str, Any]]:
                 {
                     "portal": name,
                     "kid": record.kid,
+                    "kind": record.kind,
                     "algorithm": record.algorithm,
                     "signs": record.signs,
                     "published": record.published,
-                    "spki_sha256": hashlib.sha256(der).hexdigest(),
-                    "public_key_pem": _pem(der),
+                    "publish_at_s": record.publish_at_s,
+                    "spki_sha256": hashlib.sha256(der).hexdigest() if der else None,
+                    "public_key_pem": _pem(der) if der else None,
                 }
             )
     return dumped
@@ -129,6 +133,11 @@ def dump_token(minted: Minted) -> dict[str, Any]:
         "error": minted.error,
         "says": minted.says,
     }
+
+
+def dump_purchase(made: MintedPurchase) -> dict[str, Any]:
+    """A purchase as the client holds it, its token decoded, and what a correct backend makes of that."""
+    return {"purchase": made.purchase, **dump_token(made.minted)}
 
 
 def _pem(der: bytes) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coinslot_sandbox.control import shop_calls, wire_calls
+from coinslot_sandbox.control import key_calls, purchase_calls, shop_calls, wire_calls
 from coinslot_sandbox.control.call import Handler
 
 
@@ -38,8 +38,14 @@ ROUTES: Final = (
     Route(method="POST", path="/orders/{orderId}/fail", handle=shop_calls.fail_order),
     Route(method="POST", path="/orders/{orderId}/refund", handle=shop_calls.refund_order),
     Route(method="POST", path="/tokens", handle=shop_calls.post_token),
-    Route(method="GET", path="/keys", handle=shop_calls.list_keys),
-    Route(method="POST", path="/keys/rotate", handle=shop_calls.rotate_keys),
+    Route(method="POST", path="/orders/{orderId}/change", handle=purchase_calls.change_order),
+    Route(method="POST", path="/purchases", handle=purchase_calls.post_purchase),
+    Route(method="GET", path="/keys", handle=key_calls.list_keys),
+    Route(method="POST", path="/keys/rotate", handle=key_calls.rotate_keys),
+    Route(method="POST", path="/keys/extra", handle=key_calls.add_key),
+    Route(method="PUT", path="/keys/{kid}", handle=key_calls.change_key),
+    Route(method="GET", path="/dialects", handle=key_calls.list_dialects),
+    Route(method="PUT", path="/dialects", handle=key_calls.choose_dialects),
     Route(method="GET", path="/deliveries", handle=wire_calls.list_deliveries),
     Route(method="GET", path="/deliveries/{deliveryId}", handle=wire_calls.get_delivery),
     Route(method="POST", path="/deliveries/{deliveryId}/resend", handle=wire_calls.resend_delivery),

@@ -13,10 +13,10 @@ from coinslot_contracts.vocabulary import (
     CALLBACK_MODES,
     ENCODINGS,
     HOSTILE_TOKENS,
-    KEY_ROTATIONS,
     RETRY_PRESETS,
     SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
+    VERIFY_STATES,
 )
 from coinslot_contracts.wire import Headers
 
@@ -26,8 +26,8 @@ from coinslot_sandbox.delivery.handmade import HandmadeWish
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.faults import Fault
 from coinslot_sandbox.games import KEPT, GameChange, Kept
+from coinslot_sandbox.jose import TokenWish
 from coinslot_sandbox.order_book import OrderWish
-from coinslot_sandbox.tokens import TokenWish
 
 ID_CHARS_MAX: Final = 255
 URL_CHARS_MAX: Final = 2048
@@ -68,6 +68,20 @@ class Context:
                 404, "portal-unknown", "no portal here can do this", remedy="see the ready line for portals"
             )
         return members.choice("portal", among) or among[0]
+
+    @property
+    def with_purchases(self) -> list[str]:
+        """Portals that sign purchases and verify them."""
+        return [name for name, portal in self.portals.items() if portal.purchases is not None]
+
+    @property
+    def with_keys(self) -> list[str]:
+        """Portals that sign anything."""
+        return [
+            name
+            for name, portal in self.portals.items()
+            if portal.identity is not None or portal.purchases is not None
+        ]
 
     @property
     def endpoints(self) -> list[str]:
@@ -185,14 +199,21 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
             "callback",
             "arrivedStatus",
             "refundStatus",
+            "verify",
         ),
     )
+    portal = members.choice("portal", context.portals) or context.with_callbacks[0]
+    _check_belongs(members, context, portal)
     paid = members.flag("paid") or False
     refund_status = members.integer("refundStatus", least=0, most=3)
     if refund_status is not None and not paid:
         raise invalid("refundStatus", "left out where paid is not true: only a paid order can be refunded")
     return OrderWish(
+<<<<<<< HEAD
         portal=context.portal(members, context.with_callbacks),
+=======
+        portal=portal,
+>>>>>>> step2s
         user_id=members.required_decimal_id("player"),
         product_id=members.required_text("product", chars_max=ID_CHARS_MAX),
         game_id=members.decimal_id("game"),
@@ -202,7 +223,16 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
         callback=members.choice("callback", CALLBACK_MODES),
         arrived_status=members.integer("arrivedStatus", least=0, most=1) or 0,
         refund_status=refund_status,
+        verify=members.choice("verify", VERIFY_STATES),
     )
+
+
+def _check_belongs(members: Members, context: Context, portal: str) -> None:
+    """Refuse what an order of this portal does not have, rather than ignore it."""
+    if members.any("game") is not None and portal not in context.with_callbacks:
+        raise members.wrong("game", f"left out: {portal} has no games")
+    if members.any("verify") is not None and portal not in context.with_purchases:
+        raise members.wrong("verify", f"left out: {portal} verifies no purchases")
 
 
 def _order_id(members: Members) -> str | None:
@@ -256,18 +286,28 @@ def parse_token(body: Mapping[str, Any], context: Context) -> TokenCall:
     return TokenCall(
         portal=portal,
         user_id=members.required_decimal_id("player"),
+<<<<<<< HEAD
         game_id=game_id,
         wish=_token_wish(members.table("token") or {}),
+=======
+        game_id=members.decimal_id("game"),
+        wish=token_wish(members.table("token") or {}, where="token", more=("user", "ttl_s")),
+>>>>>>> step2s
     )
 
 
-def _token_wish(spec: Mapping[str, Any]) -> TokenWish:
-    known = ("hostile", "sign", "header", "claims", "user", "raw", "ttl_s")
-    members = Members(spec, known=known, where="token")
+def token_wish(spec: Mapping[str, Any], *, where: str, more: tuple[str, ...] = ()) -> TokenWish:
+    """What a token is to be.
+
+    where  name of the member that holds this
+    more   members that this kind of token has beside those of every kind
+    """
+    known = ("hostile", "sign", "header", "claims", "raw", *more)
+    members = Members(spec, known=known, where=where)
     hostile = members.choice("hostile", HOSTILE_TOKENS, code="hostile-unknown")
     if hostile is not None:
         if len(spec) > 1:
-            raise invalid("token", "either a hostile name alone, or the other members")
+            raise invalid(where, "either a hostile name alone, or the other members")
         return TokenWish(hostile=hostile)
     return TokenWish(
         sign=members.choice("sign", TOKEN_SIGNERS) or "current",
@@ -279,6 +319,7 @@ def _token_wish(spec: Mapping[str, Any]) -> TokenWish:
     )
 
 
+<<<<<<< HEAD
 def parse_rotation(body: Mapping[str, Any], context: Context) -> tuple[str, str]:
     """POST /keys/rotate: the portal and how."""
     members = Members(body, known=("portal", "rotate"))
@@ -288,6 +329,8 @@ def parse_rotation(body: Mapping[str, Any], context: Context) -> tuple[str, str]
     return context.portal(members, context.with_identity), rotate
 
 
+=======
+>>>>>>> step2s
 def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
     """POST /callbacks."""
     members = Members(

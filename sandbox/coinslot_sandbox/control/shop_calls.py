@@ -1,4 +1,4 @@
-"""Control calls about the shop: games, players, products, orders, tokens and keys."""
+"""Control calls about the shop: games, players, products, orders and tokens."""
 
 from typing import Any, Final
 
@@ -10,7 +10,6 @@ from coinslot_sandbox.control.reading import invalid, is_decimal
 from coinslot_sandbox.control.resources import (
     dump_delivery,
     dump_game,
-    dump_keys,
     dump_order,
     dump_player,
     dump_product,
@@ -189,18 +188,6 @@ def post_token(call: Call) -> Reply:
         sequence=ground.ids.sequence("token"),
     )
     return 200, dump_token(minted)
-
-
-def list_keys(call: Call) -> Reply:
-    """Every key of every ring."""
-    return 200, {"keys": dump_keys(call.services.rings)}
-
-
-def rotate_keys(call: Call) -> Reply:
-    """Rotate a portal's keys."""
-    portal, how = schema.parse_rotation(call.body, call.context)
-    call.services.rings[portal].rotate(how)
-    return 200, {"keys": dump_keys({portal: call.services.rings[portal]})}
 
 
 def _step(step: Step) -> dict[str, Any]:

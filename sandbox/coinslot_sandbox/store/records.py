@@ -79,18 +79,27 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """One private key of a portal's ring.
+    """One key of a portal's ring, or an entry that was put beside it.
 
-    retired  it signed before the last rotation, so `back` returns to it
+    kid           unique in the ring; shown_kid is what the published entry says, None for no id at all
+    kind          name in `vocabulary.KEY_ENTRIES`
+    material      private key as PEM; of `oct` the secret, of `unknown-kty` the public text, in Base64url
+    retired       it signed before the last rotation, so `back` returns to it
+    is_extra      it was put into the published set and takes no part in rotations
+    publish_at_s  when it will be published by itself, None where it will not
     """
 
     kid: str
+    shown_kid: str | None
     number: int
+    kind: str
     algorithm: str
-    private_pem: str = field(repr=False)
+    material: str = field(repr=False)
     signs: bool
     published: bool
     retired: bool
+    is_extra: bool = False
+    publish_at_s: float | None = None
 
 
 AttemptRecord = dict[str, Any]

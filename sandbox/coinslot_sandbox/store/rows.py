@@ -68,6 +68,7 @@ def order_of(row: Row) -> OrderRecord:
         refund_status=row["refund_status"],
         refunded_at_s=row["refunded_at_s"],
         external_id=row["external_id"],
+        verify=row["verify"],
     )
     return OrderRecord(portal=row["portal"], order=order, archived=row["archived"])
 
@@ -85,6 +86,7 @@ def order_values(record: OrderRecord) -> dict[str, Any]:
         "arrived_status": order.arrived_status,
         "refund_status": order.refund_status,
         "external_id": order.external_id,
+        "verify": order.verify,
         "created_at_s": order.created_at_s,
         "paid_at_s": order.paid_at_s,
         "refunded_at_s": order.refunded_at_s,
@@ -152,12 +154,16 @@ def key_of(row: Row) -> KeyRecord:
     """A row of `keys`."""
     return KeyRecord(
         kid=row["kid"],
+        shown_kid=row["shown_kid"],
         number=row["number"],
+        kind=row["kind"],
         algorithm=row["algorithm"],
-        private_pem=row["private_pem"],
+        material=row["material"],
         signs=row["signs"],
         published=row["published"],
         retired=row["retired"],
+        is_extra=row["is_extra"],
+        publish_at_s=row["publish_at_s"],
     )
 
 
@@ -165,10 +171,14 @@ def key_values(record: KeyRecord) -> dict[str, Any]:
     """The columns of `keys`, without workspace and portal."""
     return {
         "kid": record.kid,
+        "shown_kid": record.shown_kid,
         "number": record.number,
+        "kind": record.kind,
         "algorithm": record.algorithm,
-        "private_pem": record.private_pem,
+        "material": record.material,
         "signs": record.signs,
         "published": record.published,
         "retired": record.retired,
+        "is_extra": record.is_extra,
+        "publish_at_s": record.publish_at_s,
     }

@@ -22,7 +22,7 @@ from coinslot_sandbox.store.rows import (
     player_of,
     product_of,
 )
-from coinslot_sandbox.store.tables import GAMES, KEYS, ORDERS, PLAYERS, PRODUCTS, WORKSPACES
+from coinslot_sandbox.store.tables import DIALECTS, GAMES, KEYS, ORDERS, PLAYERS, PRODUCTS, WORKSPACES
 
 
 class Shop:
@@ -170,9 +170,23 @@ class Shop:
         own = {"workspace": self.workspace, "portal": portal}
         connection.execute(insert(KEYS), [{**own, **key_values(record)} for record in records])
 
+    def list_dialects(self, connection: Connection) -> dict[tuple[str, str], str]:
+        """What was chosen, by portal and name."""
+        rows = connection.execute(self._of(DIALECTS)).mappings()
+        return {(row["portal"], row["name"]): row["variant"] for row in rows}
+
+    def save_dialect(self, connection: Connection, portal: str, name: str, variant: str | None) -> None:
+        """Write a choice; None takes it back."""
+        own = {"workspace": self.workspace, "portal": portal, "name": name}
+        connection.execute(
+            delete(DIALECTS).where(*(DIALECTS.c[column] == value for column, value in own.items()))
+        )
+        if variant is not None:
+            connection.execute(insert(DIALECTS).values({**own, "variant": variant}))
+
     def clear(self, connection: Connection) -> None:
-        """Forget games, players, products and orders of the workspace."""
-        for table in (GAMES, PLAYERS, PRODUCTS, ORDERS):
+        """Forget games, players, products, orders and chosen dialects of the workspace."""
+        for table in (GAMES, PLAYERS, PRODUCTS, ORDERS, DIALECTS):
             connection.execute(delete(table).where(table.c.workspace == self.workspace))
 
     def _of(self, table: Table) -> Select[Any]:

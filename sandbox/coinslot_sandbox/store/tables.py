@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 METADATA = MetaData()
 
@@ -50,12 +50,25 @@ KEYS = Table(
     Column("workspace", String(64), primary_key=True),
     Column("portal", String(64), primary_key=True),
     Column("kid", String(64), primary_key=True),
+    Column("shown_kid", String(64)),
     Column("number", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
     Column("algorithm", String(16), nullable=False),
-    Column("private_pem", Text, nullable=False),
+    Column("material", Text, nullable=False),
     Column("signs", Boolean, nullable=False),
     Column("published", Boolean, nullable=False),
     Column("retired", Boolean, nullable=False),
+    Column("is_extra", Boolean, nullable=False),
+    Column("publish_at_s", Float),
+)
+
+DIALECTS = Table(
+    "dialects",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("portal", String(64), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("variant", String(64), nullable=False),
 )
 
 GAMES = Table(
@@ -107,6 +120,7 @@ ORDERS = Table(
     Column("arrived_status", Integer, nullable=False),
     Column("refund_status", Integer),
     Column("external_id", Text),
+    Column("verify", String(16)),
     Column("created_at_s", BigInteger, nullable=False),
     Column("paid_at_s", BigInteger),
     Column("refunded_at_s", BigInteger),

@@ -7,7 +7,7 @@ Read it beside the document: `identity` is the user system, `notices` the paymen
 from coinslot_contracts.portal import Portal
 from coinslot_contracts.portals.jogos.addresses import addresses, environment
 from coinslot_contracts.portals.jogos.endpoints import ENDPOINTS
-from coinslot_contracts.portals.jogos.identity import IDENTITY
+from coinslot_contracts.portals.jogos.identity import IDENTITY, KEY_FORMS
 from coinslot_contracts.portals.jogos.notices import NOTICES
 from coinslot_contracts.portals.jogos.reports import REPORTS
 
@@ -21,4 +21,5 @@ PORTAL = Portal(
     identity=IDENTITY,
     notices=NOTICES,
     reports=REPORTS,
+    dialects={"key_form": tuple(KEY_FORMS)},
 )

@@ -17,4 +17,5 @@ PORTAL = Portal(
     addresses=addresses,
     environment=environment,
     purchases=PURCHASES,
+    dialects={"verify_reply": PURCHASES.verify_replies},
 )

@@ -13,6 +13,10 @@ from coinslot_contracts.portals.playgama.verify import JSON_HEADERS, VERIFY_PATH
 from coinslot_contracts.wire import WireReply, WireRequest
 
 
+REFUNDED: Final = 1
+STATE_SAID: Final = {"created": "pending", "paid": "paid", "failed": "failed"}
+
+
 def jwks(request: WireRequest, view: PortalView) -> Answer:  # noqa: ARG001 - the form of Endpoint.answer
     """The public keys that purchase tokens are signed with.
 
@@ -56,9 +60,11 @@ def _judged(order_id: object, external_id: object, view: PortalView, dialect: st
 
 
 def _state(order: Order) -> str:
-    return order.verify or (
-        "paid" if order.state == "paid" else "pending" if order.state == "created" else "failed"
-    )
+    if order.verify is not None:
+        return order.verify
+    if order.refund_status == REFUNDED:
+        return "refunded"
+    return STATE_SAID[order.state]
 
 
 def _answer(state: str, dialect: str | None, reason: str, status: int = 200) -> Answer:

@@ -15,12 +15,16 @@ KEYS_MAX: Final = 100
 
 
 def dump_jwks(keys: Sequence[SigningKey]) -> bytes:
-    """A key set with kid, use and alg on every key (sandbox:jwks-members)."""
-    return dump_compact({"keys": [_entry(key) for key in keys]})
+    """A key set with kid, use and alg on every key (sandbox:jwks-members), but for a key's oddities.
+
+    keys   the one that signs first; it comes last in the set, which has no order: to take the first is wrong
+    """
+    return dump_compact({"keys": [_entry(key) for key in reversed(keys)]})
 
 
 def _entry(key: SigningKey) -> dict[str, Any]:
-    return {**key.jwk, "use": "sig", "alg": key.algorithm, "kid": key.kid}
+    entry = {**key.jwk, "use": "sig", "alg": key.algorithm, "kid": key.kid, **key.oddities}
+    return {name: value for name, value in entry.items() if value is not None}
 
 
 def parse_jwks(body: bytes) -> tuple[PublishedKey, ...]:

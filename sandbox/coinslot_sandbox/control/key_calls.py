@@ -1,0 +1,56 @@
+"""Control calls about what a portal publishes: its keys, the entries beside them, and its dialects."""
+
+from coinslot_sandbox.control import schema_purchases as schema
+from coinslot_sandbox.control.call import Call, Reply, unknown
+from coinslot_sandbox.control.resources import dump_keys
+from coinslot_sandbox.keys import KeyRing
+
+
+def list_keys(call: Call) -> Reply:
+    """Every key of every ring."""
+    return 200, {"keys": dump_keys(call.services.rings)}
+
+
+def rotate_keys(call: Call) -> Reply:
+    """Rotate a portal's keys."""
+    wanted = schema.parse_rotation(call.body, call.context)
+    ring = call.services.rings[wanted.portal]
+    ring.rotate(wanted.rotate, publish_after_s=wanted.publish_after_s)
+    if wanted.key_form is not None:
+        call.services.dialects.choose(wanted.portal, {schema.KEY_FORM: wanted.key_form})
+    return _keys(ring)
+
+
+def add_key(call: Call) -> Reply:
+    """Put an entry into a portal's published set."""
+    portal, kind = schema.parse_key_entry(call.body, call.context)
+    ring = call.services.rings[portal]
+    ring.add_extra(kind)
+    return _keys(ring)
+
+
+def change_key(call: Call) -> Reply:
+    """Publish or withdraw a key, or let it sign."""
+    published, signs = schema.parse_key_change(call.body)
+    kid = call.args["kid"]
+    ring = next((ring for ring in call.services.rings.values() if ring.find(kid)), None)
+    if ring is None:
+        raise unknown("key", kid)
+    ring.change(kid, published=published, signs=signs)
+    return _keys(ring)
+
+
+def list_dialects(call: Call) -> Reply:
+    """Which variant each portal speaks."""
+    return 200, {"dialects": call.services.dialects.spoken()}
+
+
+def choose_dialects(call: Call) -> Reply:
+    """Choose variants of one portal."""
+    portal, choices = schema.parse_dialects(call.body, call.context)
+    call.services.dialects.choose(portal, choices)
+    return list_dialects(call)
+
+
+def _keys(ring: KeyRing) -> Reply:
+    return 200, {"keys": dump_keys({ring.portal.name: ring})}

@@ -1,0 +1,111 @@
+"""What control calls about purchases, keys and dialects may say: hand-written parse functions, one per body.
+
+Names of rotations, entries and verification states come from `coinslot_contracts.vocabulary`, those of
+dialects from the portals.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from coinslot_contracts.vocabulary import KEY_ENTRIES, KEY_ROTATIONS, VERIFY_STATES
+
+from coinslot_sandbox.control.reading import Members, invalid
+from coinslot_sandbox.control.schema import ID_CHARS_MAX, Context, token_wish
+from coinslot_sandbox.jose import TokenWish
+from coinslot_sandbox.orders import Change
+
+PUBLISH_AFTER_S_MAX: Final = 86_400.0
+KEY_FORM: Final = "key_form"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseCall:
+    """POST /purchases: of which order, and what is wrong with its token."""
+
+    order_id: str
+    wish: TokenWish
+
+
+def parse_purchase(body: Mapping[str, Any]) -> PurchaseCall:
+    """POST /purchases."""
+    members = Members(body, known=("order", "jwt"))
+    return PurchaseCall(
+        order_id=members.required_text("order", chars_max=ID_CHARS_MAX),
+        wish=token_wish(members.table("jwt") or {}, where="jwt"),
+    )
+
+
+def parse_change(body: Mapping[str, Any]) -> Change:
+    """POST /orders/{id}/change; a null `verify` takes it back to what the order's state implies."""
+    members = Members(body, known=("paid", "verify", "refundStatus"))
+    verify = members.choice("verify", VERIFY_STATES)
+    return Change(
+        paid=members.flag("paid"),
+        verify="" if members.is_null("verify") else verify,
+        refund_status=members.integer("refundStatus", least=0, most=3),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationCall:
+    """POST /keys/rotate.
+
+    publish_after_s  of a late publication, None for one on demand
+    key_form         the dialect in which keys are published from now on, None for as before
+    """
+
+    portal: str
+    rotate: str
+    publish_after_s: float | None
+    key_form: str | None
+
+
+def parse_rotation(body: Mapping[str, Any], context: Context) -> RotationCall:
+    """POST /keys/rotate."""
+    members = Members(body, known=("portal", "rotate", "publish_after_s", "format"))
+    rotate = members.choice("rotate", KEY_ROTATIONS)
+    if rotate is None:
+        raise members.missing("rotate")
+    portal = members.choice("portal", context.with_keys) or context.with_identity[0]
+    publish_after_s = members.number("publish_after_s", least=0, most=PUBLISH_AFTER_S_MAX)
+    if publish_after_s is not None and rotate != "late":
+        raise invalid("publish_after_s", "left out where rotate is not late")
+    forms = context.portals[portal].dialects.get(KEY_FORM)
+    if forms is None and members.any("format") is not None:
+        raise invalid("format", f"left out: {portal} publishes its keys in one form")
+    return RotationCall(
+        portal=portal,
+        rotate=rotate,
+        publish_after_s=publish_after_s,
+        key_form=members.choice("format", forms or ()),
+    )
+
+
+def parse_key_entry(body: Mapping[str, Any], context: Context) -> tuple[str, str]:
+    """POST /keys/extra: portal and kind."""
+    members = Members(body, known=("portal", "kind"))
+    kind = members.choice("kind", KEY_ENTRIES)
+    if kind is None:
+        raise members.missing("kind")
+    portal = members.choice("portal", context.with_keys)
+    if portal is None:
+        raise members.missing("portal")
+    return portal, kind
+
+
+def parse_key_change(body: Mapping[str, Any]) -> tuple[bool | None, bool | None]:
+    """PUT /keys/{kid}: published, signs."""
+    members = Members(body, known=("published", "signs"))
+    return members.flag("published"), members.flag("signs")
+
+
+def parse_dialects(body: Mapping[str, Any], context: Context) -> tuple[str, dict[str, str | None]]:
+    """PUT /dialects: the portal, and its dialects by name; null goes back to the default."""
+    named = {name for portal in context.portals.values() for name in portal.dialects}
+    portal = Members(body, known=("portal", *sorted(named))).choice("portal", context.portals)
+    if portal is None:
+        raise Members(body, known=("portal", *named)).missing("portal")
+    known = context.portals[portal].dialects
+    members = Members(body, known=("portal", *known))
+    return portal, {name: members.choice(name, known[name]) for name in known if members.has(name)}
