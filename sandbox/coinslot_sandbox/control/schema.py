@@ -209,11 +209,7 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
     if refund_status is not None and not paid:
         raise invalid("refundStatus", "left out where paid is not true: only a paid order can be refunded")
     return OrderWish(
-<<<<<<< HEAD
-        portal=context.portal(members, context.with_callbacks),
-=======
         portal=portal,
->>>>>>> step2s
         user_id=members.required_decimal_id("player"),
         product_id=members.required_text("product", chars_max=ID_CHARS_MAX),
         game_id=members.decimal_id("game"),
@@ -286,13 +282,8 @@ def parse_token(body: Mapping[str, Any], context: Context) -> TokenCall:
     return TokenCall(
         portal=portal,
         user_id=members.required_decimal_id("player"),
-<<<<<<< HEAD
         game_id=game_id,
-        wish=_token_wish(members.table("token") or {}),
-=======
-        game_id=members.decimal_id("game"),
         wish=token_wish(members.table("token") or {}, where="token", more=("user", "ttl_s")),
->>>>>>> step2s
     )
 
 
@@ -319,18 +310,6 @@ def token_wish(spec: Mapping[str, Any], *, where: str, more: tuple[str, ...] = (
     )
 
 
-<<<<<<< HEAD
-def parse_rotation(body: Mapping[str, Any], context: Context) -> tuple[str, str]:
-    """POST /keys/rotate: the portal and how."""
-    members = Members(body, known=("portal", "rotate"))
-    rotate = members.choice("rotate", KEY_ROTATIONS)
-    if rotate is None:
-        raise members.missing("rotate")
-    return context.portal(members, context.with_identity), rotate
-
-
-=======
->>>>>>> step2s
 def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
     """POST /callbacks."""
     members = Members(
