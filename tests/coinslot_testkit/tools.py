@@ -12,12 +12,26 @@ from pathlib import Path
 import pytest
 
 REQUIRE = "COINSLOT_REQUIRE"
-VECTORS = Path(__file__).resolve().parents[1] / "vectors"
-PROGRAMS = {"java": ("java", "javac"), "node": ("node",), "jsonwebtoken": ("node",), "jose": ("node",)}
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = ROOT / "tests/vectors"
+PROGRAMS = {
+    "java": ("java", "javac"),
+    "node": ("node",),
+    "jsonwebtoken": ("node",),
+    "jose": ("node",),
+    "node-backend": ("node",),
+}
 """Tool -> the programs that it means; any other tool is the program of its own name."""
 LIBRARIES = ("jsonwebtoken", "jose")
-FOLDERS = {name: VECTORS / "node/node_modules" / name for name in LIBRARIES}
-REMEDIES = dict.fromkeys(LIBRARIES, "npm ci --prefix tests/vectors/node")
+NODE_BACKEND = "scenarios/coinslot_scenarios/backends/node"
+FOLDERS = {
+    **{name: VECTORS / "node/node_modules" / name for name in LIBRARIES},
+    "node-backend": ROOT / NODE_BACKEND / "node_modules/express",
+}
+REMEDIES = {
+    **dict.fromkeys(LIBRARIES, "npm ci --prefix tests/vectors/node"),
+    "node-backend": f"npm ci --prefix {NODE_BACKEND}",
+}
 SKIP_MARK = "tool missing: "
 
 

@@ -1,0 +1,54 @@
+"""`coinslot check` on the Node and the Java backend, with nothing but their own profiles."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from coinslot_testkit.copied_backends import TOOLS, folder_of
+
+COPIED = [pytest.param(name, marks=pytest.mark.tool(tool)) for name, tool in TOOLS.items()]
+
+
+def jogos_profile(name: str, folder: Path) -> Path:
+    """The backend's own profile without its section on the other portal."""
+    profile = yaml.safe_load((folder_of(name) / "profile.yaml").read_text("utf-8"))
+    profile["start"]["cwd"] = str(folder_of(name))
+    del profile["playgama"]
+    file = folder / "profile.yaml"
+    file.write_text(yaml.safe_dump(profile), "utf-8")
+    return file
+
+
+def check(name: str, folder: Path, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    profile = jogos_profile(name, folder)
+    command = [sys.executable, "-m", "coinslot_scenarios", "check", "--profile", str(profile), "--port", "0"]
+    return subprocess.run(
+        [*command, "--control-port", "0", "--report", str(folder / "report"), *arguments],
+        env={**os.environ, **more},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_a_copied_backend_passes_every_check(name, tmp_path):
+    """jogos:user.3, jogos:iap.1, jogos:iap.2, jogos:iap.3, jogos:iap.4"""
+    done = check(name, tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 failed, 0 inconclusive" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.tool("node-backend")
+def test_the_payload_taken_for_the_user_is_found_and_explained(tmp_path):
+    """jogos:user.4: the published sample's mistake."""
+    done = check("node", tmp_path, "JG-LOGIN-02", "--no-preflight", COINSLOT_BUG="payload-taken-for-user")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAIL JG-LOGIN-02" in done.stdout
+    assert "JSON text inside the claim sub" in " ".join(done.stdout.split())
