@@ -19,11 +19,12 @@ from coinslot_contracts.wire import Headers, WireRequest
 class Answer:
     """One answer, or the lack of one.
 
-    kind          login, callback or sync
+    kind          login, callback, purchase or sync
     request       what was sent; the target is the full URL
     status        HTTP status, None where no answer came
     error         why none came
-    accepted      the backend said yes
+    accepted      the backend said yes; to a purchase: granted
+    pending       the backend said that a purchase is not paid yet
     why           one sentence: why it counts as yes or no
     note          what a `should` would complain about, or None
     code          the portal's code in the body, None where there is none
@@ -41,6 +42,7 @@ class Answer:
     elapsed_ms: float = 0.0
     at_s: float = 0.0
     accepted: bool = False
+    pending: bool = False
     why: str = ""
     note: str | None = None
     code: str | None = None

@@ -7,9 +7,16 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from coinslot_contracts.portal import discover
+
 from coinslot_scenarios.answers import Answer, callback_answer
 from coinslot_scenarios.item import ItemRun
 from coinslot_scenarios.model import Step
+
+
+def notice_needs(portal: str) -> set[str]:
+    """The capability that a notification of this portal needs; none where the portal sends none."""
+    return set() if discover()[portal].notices is None else {f"{portal}.callback"}
 
 
 def first_answers(

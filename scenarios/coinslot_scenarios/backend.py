@@ -78,11 +78,11 @@ class Backend:
         """What a login came to, by the profile's rule."""
         section = self.profile.portals[portal].login
         assert section is not None
-        body = _json(exchange.body)
+        body = json_of(exchange.body)
         accepted, why = says_yes(section.ok, exchange)
         session = self._session(exchange, body) if accepted else None
         self._masker.add(session)
-        return _answer(
+        return answer_of(
             exchange,
             kind="login",
             accepted=accepted,
@@ -116,7 +116,7 @@ class Backend:
         assert sync.request is not None
         exchange = self.send(self.build(sync.request, {}))
         accepted = exchange.status is not None and 200 <= exchange.status < 300
-        return _answer(exchange, kind="sync", accepted=accepted, why=f"HTTP {exchange.status}")
+        return answer_of(exchange, kind="sync", accepted=accepted, why=f"HTTP {exchange.status}")
 
     def _command(self, command: Sequence[str]) -> Answer:
         done, took_ms, at_s = _run(command, timeout_s=self._answer_s, cwd=str(self.profile.file.parent))
@@ -164,7 +164,7 @@ class Backend:
                 got = f"HTTP {exchange.status}" if exchange.status else f"no answer ({exchange.error})"
                 raise ProbeFailed(f"the inventory request got {got}: {exchange.request.target}")
             body = exchange.body
-        return _owned(first_json(probe.items, _json(body)), product=probe.product, count=probe.count)
+        return _owned(first_json(probe.items, json_of(body)), product=probe.product, count=probe.count)
 
     def reachable(self, path: str = "/") -> Exchange:
         """Any GET; tells whether somebody listens."""
@@ -279,7 +279,7 @@ def says_yes(rule: Yes, exchange: Exchange) -> tuple[bool, str]:
         return False, f"no answer ({exchange.error})"
     if rule.status is not None and not status_matches(rule.status, exchange.status):
         return False, f"HTTP {exchange.status} is not {rule.status}"
-    body = _json(exchange.body)
+    body = json_of(exchange.body)
     for path in rule.present:
         if all(value is None for value in find_json(path, body)):
             return False, f"{path} is absent or null"
@@ -296,7 +296,8 @@ def status_matches(wanted: Any, status: int) -> bool:
     return matches(wanted, status)
 
 
-def _answer(exchange: Exchange, *, kind: str, accepted: bool, why: str, **facts: Any) -> Answer:
+def answer_of(exchange: Exchange, *, kind: str, accepted: bool, why: str, **facts: Any) -> Answer:
+    """An exchange as an answer that was judged already."""
     return Answer(
         kind=kind,
         request=exchange.request,
@@ -333,7 +334,8 @@ def _member(row: Any, name: str) -> Any:
     return first_json(name, row) if name.startswith("$") else row.get(name) if isinstance(row, dict) else None
 
 
-def _json(body: bytes) -> Any:
+def json_of(body: bytes) -> Any:
+    """A body as JSON, None where it is none."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -73,6 +73,16 @@ class ControlClient:
         order: JsonObject = self._call("GET", f"/orders/{quote(order_id, safe='')}")["order"]
         return order
 
+    def change_order(self, order_id: str, changes: Mapping[str, Any]) -> JsonObject:
+        """Change what the portal's record says of an order; nobody is notified."""
+        path = f"/orders/{quote(order_id, safe='')}/change"
+        order: JsonObject = self._call("POST", path, changes, keep_null=True)["order"]
+        return order
+
+    def mint_purchase(self, order_id: str, jwt: Mapping[str, Any] | None) -> JsonObject:
+        """The purchase that the client holds; returns {purchase, token, header, claims, expected, …}."""
+        return self._call("POST", "/purchases", {"order": order_id, "jwt": jwt})
+
     def pay(self, order_id: str) -> JsonObject:
         """Pay an order and notify; returns {order, delivery}."""
         return self._call("POST", f"/orders/{quote(order_id, safe='')}/pay", {})
@@ -89,9 +99,22 @@ class ControlClient:
         """A user token, good or spoilt; returns {token, header, claims, expected, …}."""
         return self._call("POST", "/tokens", wishes)
 
-    def rotate_keys(self, portal: str, rotate: str) -> None:
+    def rotate_keys(self, portal: str, rotate: str, **more: Any) -> None:
         """Change which key signs and which are published."""
-        self._call("POST", "/keys/rotate", {"portal": portal, "rotate": rotate})
+        self._call("POST", "/keys/rotate", {"portal": portal, "rotate": rotate, **more})
+
+    def add_key(self, portal: str, kind: str) -> str:
+        """Put a further entry into a portal's published set; returns its id."""
+        body = {"portal": portal, "kind": kind}
+        return str(self._call("POST", "/keys/extra", body)["keys"][-1]["kid"])
+
+    def withdraw_key(self, kid: str) -> None:
+        """Take a key out of what is published."""
+        self._call("PUT", f"/keys/{quote(kid, safe='')}", {"published": False})
+
+    def choose_dialects(self, portal: str, **choices: str | None) -> None:
+        """Choose how a portal speaks where its document is silent; None is its default."""
+        self._call("PUT", "/dialects", {"portal": portal, **choices}, keep_null=True)
 
     def get_delivery(self, delivery_id: str) -> JsonObject:
         """A delivery with its attempts."""
@@ -118,12 +141,15 @@ class ControlClient:
         query = urlencode({"after": after, "timeout_s": wait_s})
         return self._call("GET", f"/journal/wait?{query}", wait_s=wait_s)
 
-    def _call(self, method: str, path: str, body: Any = None, *, wait_s: float = 0.0) -> JsonObject:
+    def _call(
+        self, method: str, path: str, body: Any = None, *, wait_s: float = 0.0, keep_null: bool = False
+    ) -> JsonObject:
         headers = {"Authorization": f"Bearer {self._token}"}
         raw = None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            raw = json.dumps({name: value for name, value in body.items() if value is not None}).encode()
+            given = {name: value for name, value in body.items() if keep_null or value is not None}
+            raw = json.dumps(given).encode()
         try:
             reply = self._http.request(
                 method, self._base + path, body=raw, headers=headers, timeout=self._answer_s + wait_s

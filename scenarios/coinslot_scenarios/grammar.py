@@ -20,7 +20,7 @@ from coinslot_scenarios.yamldoc import Document, Path_
 _CASE_NAME = re.compile(r"[a-z0-9-]+")
 _ID = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-\d+[a-z]?")
 _STEP_KEYS = ("as", "expect", "note", "control", "reason")
-LATER_VERBS = ("purchase", "do", "restart", "clock", "change", "together")
+LATER_VERBS = ("do", "restart", "clock", "together")
 
 
 def _one_or_many(value: Any) -> Any:

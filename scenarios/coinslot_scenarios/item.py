@@ -20,6 +20,7 @@ from coinslot_scenarios.durations import parse_duration, resolve_moment
 from coinslot_scenarios.journal import Entry
 from coinslot_scenarios.model import Item, Level, Step
 from coinslot_scenarios.readings import Reading
+from coinslot_scenarios.storefront import Buyer
 from coinslot_scenarios.templates import NameUnknown, fill, lookup_in
 from coinslot_scenarios.world import World
 
@@ -49,16 +50,26 @@ class PlayerRun:
         """What templates may name."""
         return {"user_id": self.user_id, "username": self.username, "picture_url": self.picture_url}
 
+    @property
+    def buyer(self) -> Buyer:
+        """The player as the client who buys; `user_id` is what the backend calls the player."""
+        own = self.user_id if self.backend_id is None else str(self.backend_id)
+        return Buyer(facts=self.facts, user_id=own, session=self.session)
+
 
 @dataclass(slots=True, kw_only=True)
 class OrderRun:
-    """A group of equal orders of one player; mostly one."""
+    """A group of equal orders of one player; mostly one.
+
+    external_ids   what each was opened with, in the same order; empty where the portal has no such thing
+    """
 
     name: str
     portal: str
     player: PlayerRun
     product_id: str
-    ids: list[str]
+    ids: list[str] = field(default_factory=list)
+    external_ids: list[str] = field(default_factory=list)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -66,6 +77,7 @@ class OrderRun:
         return {
             "orderId": self.ids[0],
             "order_id": self.ids[0],
+            "externalId": self.external_ids[0] if self.external_ids else None,
             "productId": self.product_id,
             "product_id": self.product_id,
             "user_id": self.player.user_id,
@@ -154,6 +166,7 @@ class ItemRun:
     waiting_controls: list[Any] = field(default_factory=list)
     companion: PlayerRun | None = None
     rotations: list[str] = field(default_factory=list)
+    extra_keys: list[str] = field(default_factory=list)
     refunded: bool = False
     after_seq: int = 0
     began_s: float = field(default_factory=time.time)
@@ -208,11 +221,16 @@ class ItemRun:
         """The longer of a step's and the profile's duration, scaled by --slow-factor."""
         return max(parse_duration(text), parse_duration(least)) * self.world.slow_factor
 
-    def product_id(self, product: int | str) -> str:
-        """A literal product id, or the one at this place of the profile's list."""
+    def product_id(self, product: int | str, portal: str | None = None) -> str:
+        """A literal product id, or the one at this place of the profile's list for a portal."""
         if isinstance(product, str):
             return product
-        return self.world.profile.portals[self.item.scenario.portal].products[product - 1]
+        return self.world.profile.portals[portal or self.item.scenario.portal].products[product - 1]
+
+    def game_id(self, portal: str) -> str | None:
+        """The game that this run plays at a portal; None where the portal has no games."""
+        game = self.world.games.get(portal)
+        return None if game is None else game.game_id
 
     def calls(
         self,
@@ -221,8 +239,12 @@ class ItemRun:
         after: int = 0,
         before: int | None = None,
         order_ids: Sequence[str] | None = None,
+        external_ids: Sequence[str] = (),
     ) -> list[Entry]:
-        """The backend's calls to an endpoint that belong to this item, controls left out."""
+        """The backend's calls to an endpoint that belong to this item, controls left out.
+
+        order_ids, external_ids   only calls about one of these; None for calls about anything
+        """
 
         def wanted(entry: Entry) -> bool:
             if entry.dir != "in" or entry.endpoint != endpoint:
@@ -230,7 +252,7 @@ class ItemRun:
             if before is not None and entry.seq > before:
                 return False
             if order_ids is not None:
-                return entry.order_id in order_ids
+                return entry.order_id in order_ids or entry.external_id in external_ids
             return entry.order_id not in self.control_orders and not self._in_control(entry.seq)
 
         return self.world.journal.entries(wanted, after=max(after, self.after_seq))
@@ -240,8 +262,10 @@ class ItemRun:
 
     def probe(self, player: PlayerRun) -> dict[str, int]:
         """What a player owns now; recorded. ProbeFailed where it cannot be read."""
-        user_id = player.user_id if player.backend_id is None else str(player.backend_id)
-        owned = self.world.backend.inventory({**player.facts, "user_id": user_id, "session": player.session})
+        buyer = player.buyer
+        owned = self.world.backend.inventory(
+            {**player.facts, "user_id": buyer.user_id, "session": buyer.session}
+        )
         self.record(f"probe: {player.name} owns {_listed(owned)}")
         return owned
 

@@ -35,6 +35,7 @@ class Entry:
     game_id: str | None
     order_id: str | None
     user_id: str | None
+    external_id: str | None
     delivery_id: str | None
     attempt: int | None
     request: WireRequest
@@ -58,6 +59,7 @@ def parse_entry(raw: Mapping[str, Any]) -> Entry:
         game_id=raw.get("game_id"),
         order_id=raw.get("order_id"),
         user_id=raw.get("user_id"),
+        external_id=raw.get("external_id"),
         delivery_id=raw.get("delivery_id"),
         attempt=raw.get("attempt"),
         request=wire_request(raw["request"]),

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from coinslot_scenarios.backend import ProbeFailed
-from coinslot_scenarios.client import SandboxFault, SandboxProblem
+from coinslot_scenarios.client import SandboxFault
 from coinslot_scenarios.control import control_after, control_before, release_controls
 from coinslot_scenarios.item import ItemRun, StepResult, new_item_run
 from coinslot_scenarios.kinds import verbs
 from coinslot_scenarios.model import Item, Step
+from coinslot_scenarios.storefront import BackendUnready
 from coinslot_scenarios.templates import NameUnknown
 from coinslot_scenarios.verbs.heal import heal_fault
-from coinslot_scenarios.verbs.keys import rotate_keys
+from coinslot_scenarios.verbs.keys import put_back
 from coinslot_scenarios.verdicts import Verdict, decide
 from coinslot_scenarios.waiting import judge_now
 from coinslot_scenarios.world import World
@@ -64,6 +65,8 @@ def _guarded(run: ItemRun, part: Callable[[ItemRun], None]) -> str | None:
         part(run)
     except (SandboxFault, ProbeFailed) as error:
         return str(error)
+    except BackendUnready as error:
+        run.doubts.append(str(error))
     except NameUnknown as error:
         return f"${{{error.name}}} has no value here"
     except ValidationError as error:
@@ -116,8 +119,10 @@ def _tidy(run: ItemRun) -> None:
     """Faults healed, keys put back, waiting controls played, cleanup steps, orders out of the list."""
     for name in list(run.faults):
         heal_fault(run, run.faults.pop(name))
+    while run.extra_keys:
+        run.world.client.withdraw_key(run.extra_keys.pop())
     while run.rotations:
-        _put_back(run, run.rotations.pop())
+        put_back(run, run.rotations.pop())
     if run.waiting_controls and not run.findings:
         release_controls(run)
     known = len(run.findings)
@@ -129,11 +134,3 @@ def _tidy(run: ItemRun) -> None:
         raise SandboxFault(f"cleanup failed: expected {failed.expected}; got {failed.got}")
     if run.order_ids:
         run.world.client.archive(run.order_ids)
-
-
-def _put_back(run: ItemRun, portal: str) -> None:
-    try:
-        rotate_keys(run, portal, "back")
-    except SandboxProblem as error:
-        if error.status != 409:
-            raise

@@ -15,7 +15,10 @@ from coinslot_scenarios.answers import Answer
 from coinslot_scenarios.item import ItemRun, new_item_run
 from coinslot_scenarios.model import Item, Scenario
 from coinslot_scenarios.problems import Place
-from coinslot_scenarios.verbs import callback, login
+from coinslot_scenarios.profile_shape import PortalSection
+from coinslot_scenarios.storefront import BackendUnready
+from coinslot_scenarios.verbs import callback, login, purchase
+from coinslot_scenarios.verbs.order import new_external_id
 from coinslot_scenarios.verbs.player import create_player
 from coinslot_scenarios.world import World
 
@@ -53,14 +56,24 @@ def preflight(world: World) -> list[str]:
     for name, section in world.profile.portals.items():
         probe = _Probe(world=world, run=_item_run(world, name), portal=discover()[name])
         try:
-            notes += _check_login(probe) if section.login else [f"{name}.login is not in the profile"]
-            notes += (
-                _check_callback(probe) if section.callback else [f"{name}.callback is not in the profile"]
-            )
+            notes += _notes(probe, section)
         finally:
             if probe.run.order_ids:
                 world.client.archive(probe.run.order_ids)
     return notes
+
+
+def _notes(probe: _Probe, section: PortalSection) -> Iterator[str]:
+    """What there is to say of each part that the portal has, one plain use of each."""
+    portal = probe.portal
+    parts = (
+        ("login", portal.identity, section.login, _check_login),
+        ("callback", portal.notices, section.callback, _check_callback),
+        ("purchase", portal.purchases, section.purchase, _check_purchase),
+    )
+    for name, part, written, check in parts:
+        if part is not None:
+            yield from check(probe) if written else [f"{portal.name}.{name} is not in the profile"]
 
 
 def _item_run(world: World, portal: str) -> ItemRun:
@@ -124,6 +137,37 @@ def _check_callback(probe: _Probe) -> list[str]:
     if cause is not None:
         raise PreflightFailed(f"a valid notification was refused ({answer.shown}): {cause}")
     return [f"a valid notification was refused: {answer.shown} ({answer.why})"]
+
+
+def _check_purchase(probe: _Probe) -> list[str]:
+    run, portal = probe.run, probe.portal
+    player = create_player(run, "preflight-client")
+    run.players[player.name] = player
+    product_id, order_id = run.product_id(1), run.new_order_id()
+    try:
+        external_id = new_external_id(run, player, portal=portal.name, product_id=product_id)
+    except BackendUnready as error:
+        return [str(error)]
+    run.order_ids.append(order_id)
+    probe.world.client.create_order(
+        order_id=order_id,
+        player=player.user_id,
+        product=product_id,
+        portal=portal.name,
+        external_id=external_id,
+        paid=True,
+    )
+    args = purchase.Args(player=player.name, order="preflight")
+    answer = purchase.hand_over(run, player, order_id, args, portal=portal.name)[0]
+    if answer.accepted:
+        return []
+    probe.world.journal.mark()
+    assert portal.purchases is not None
+    fetched = run.calls(portal.purchases.key_endpoint)
+    why = (
+        "" if fetched else "; the key set was never fetched from the sandbox, so it may talk to another host"
+    )
+    return [f"a valid purchase was refused: {answer.shown} ({answer.why}){why}"]
 
 
 def _diagnoses(probe: _Probe, refused: Answer) -> Iterator[str]:

@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from coinslot_contracts.portal import discover
+from coinslot_contracts.portal import Portal, discover
 from pydantic import ValidationError
 
 from coinslot_scenarios.durations import parse_duration
 from coinslot_scenarios.problems import InvalidFiles, Place, Problem, unknown
-from coinslot_scenarios.profile_shape import PortalSection, ProfileShape
+from coinslot_scenarios.profile_shape import PortalSection, ProfileShape, Request
 from coinslot_scenarios.secrets_mask import Masker
 from coinslot_scenarios.shapes import known_keys, problems_of
 from coinslot_scenarios.templates import KEEP, fill, names_in
 from coinslot_scenarios.yamldoc import Document, Path_, read_documents
 
-_LATE_NAMES = ("token", "player", "session", "user_id")
+_LATE_NAMES = ("token", "player", "session", "user_id", "jwt", "purchase", "externalId", "product")
+_NOTIFIED_PRODUCTS = ("1002", "1003", "1004")
+_CLIENT_PRODUCTS = ("gems_100", "gems_200")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,12 @@ class Profile:
                 found.add(f"{name}.login.user_id")
             if section.callback:
                 found.add(f"{name}.callback")
+            if section.initiate:
+                found.add(f"{name}.initiate")
+            if section.purchase:
+                found.add(f"{name}.purchase")
+            if section.purchase and section.purchase.pending:
+                found.add(f"{name}.purchase.pending")
             found |= {f"{name}.products:{count + 1}" for count in range(len(section.products))}
         return frozenset(found)
 
@@ -73,6 +81,13 @@ class Profile:
         """The full callback URL for a portal, None where the backend has none."""
         section = self.portals.get(portal)
         return None if section is None or section.callback is None else self.base_url + section.callback.path
+
+    def login_portal(self, portal: str) -> str | None:
+        """The portal whose login gives a player of this one a session; None where there is no login."""
+        section = self.portals.get(portal)
+        if section is not None and section.login is not None:
+            return portal
+        return self.shape.session.from_.removesuffix(".login") if self.shape.session else None
 
     def key_cache_s(self, portal: str) -> float:
         """How long this backend declares to keep a portal's key."""
@@ -103,6 +118,11 @@ def load_profile(path: Path, *, environ: Mapping[str, str], masker: Masker) -> P
     return Profile(
         file=path.resolve(), shape=shape, portals=portals, port=reader.port, secrets=frozenset(reader.secrets)
     )
+
+
+def usual_products(portal: Portal) -> list[str]:
+    """The products of a profile that names none, by how the portal's purchases reach the backend."""
+    return list(_NOTIFIED_PRODUCTS if portal.purchases is None else _CLIENT_PRODUCTS)
 
 
 def free_port() -> int:
@@ -165,7 +185,7 @@ class _Reader:
         portals = {}
         for name in names:
             if name in filled:
-                section = self._model(PortalSection, filled[name], (name,))
+                section = self._model(PortalSection, _with_products(filled[name], names[name]), (name,))
                 if section is not None:
                     portals[name] = section
         if shape is not None:
@@ -189,7 +209,8 @@ class _Reader:
             self._check_tls(shape.tls.ca)
         for name, section in portals.items():
             self._check_section(name, section, started=shape.start is not None)
-        if shape.session and shape.session.from_.removesuffix(".login") not in portals:
+            self._check_purchases(name, section, has_session=shape.session is not None)
+        if shape.session and not _has_login(portals.get(shape.session.from_.removesuffix(".login"))):
             self._report(("session", "from"), f"'{shape.session.from_}' must be one of: <portal>.login")
 
     def _check_tls(self, ca: str) -> None:
@@ -207,5 +228,34 @@ class _Reader:
         if section.game_id is not None and not (section.game_id.isascii() and section.game_id.isdigit()):
             self._report((name, "game_id"), "'game_id' must be decimal digits")
 
+    def _check_purchases(self, name: str, section: PortalSection, *, has_session: bool) -> None:
+        portal = discover()[name]
+        for key in ("initiate", "purchase", "verify_reply"):
+            if portal.purchases is None and getattr(section, key) is not None:
+                self._report((name, key), f"'{key}' does not belong here: {name} hands over no purchases")
+        replies = portal.dialects.get("verify_reply", ())
+        if replies and section.verify_reply is not None and section.verify_reply not in replies:
+            message = unknown("value of 'verify_reply':", section.verify_reply, replies)
+            self._report((name, "verify_reply"), message)
+        for key in ("initiate", "purchase"):
+            part = getattr(section, key)
+            if part is not None and not has_session and _names_session(part.request):
+                self._report(
+                    (name, key), "${session} has no value: say with 'session:' where a login gives it"
+                )
+
     def _report(self, path: Path_, message: str) -> None:
         self.problems.append(Problem(self.document.value_place(path), message))
+
+
+def _with_products(written: Any, portal: Portal) -> Any:
+    """A written section with the portal's usual products where it names none."""
+    return {"products": usual_products(portal), **written} if isinstance(written, dict) else written
+
+
+def _has_login(section: PortalSection | None) -> bool:
+    return section is not None and section.login is not None
+
+
+def _names_session(request: Request) -> bool:
+    return any(name == "session" for _, name in names_in(request.model_dump()))

@@ -95,14 +95,36 @@ class Callback(Shape):
     path: PathText
 
 
+class Initiate(Shape):
+    """How the backend opens a purchase, and where its answer has the external id of it."""
+
+    request: Request
+    external_id: JsonPath = "$.externalId"
+
+
+class Purchase(Shape):
+    """Where the client's purchases go, and how the backend says granted and not paid yet."""
+
+    request: Request
+    granted: Yes = Field(default_factory=lambda: Yes(status="2xx"))
+    pending: Yes | None = None
+
+
 class PortalSection(Shape):
-    """What a profile says of one portal."""
+    """What a profile says of one portal.
+
+    products       single-unit products that the backend really sells; `profile` fills in the usual ones
+    verify_reply   the dialect of the portal's verification that this backend reads; None for the default
+    """
 
     game_id: Text | None = None
     shared_key: Text | None = None
-    products: list[Text] = Field(default_factory=lambda: ["1002", "1003", "1004"], min_length=1)
+    products: list[Text] = Field(default_factory=list, min_length=1)
     login: Login | None = None
     callback: Callback | None = None
+    initiate: Initiate | None = None
+    purchase: Purchase | None = None
+    verify_reply: str | None = None
 
 
 class Session(Shape):

@@ -122,11 +122,18 @@ def _sandbox(
 def _games(
     profile: Profile, client: ControlClient, ready: Mapping[str, Any]
 ) -> tuple[dict[str, GameAccess], dict[str, str]]:
-    """Register each portal's game with its callback URL; returns what the run plays with."""
+    """Register products, dialects and games; returns the games, and the environment block."""
     games: dict[str, GameAccess] = {}
     members: dict[str, dict[str, str]] = {}
     for name, section in profile.portals.items():
         member = dict(ready.get(name, {}))
+        for product in section.products:
+            client.ensure_product(product)
+        if "verify_reply" in discover()[name].dialects:
+            client.choose_dialects(name, verify_reply=section.verify_reply)
+        if discover()[name].notices is None:
+            members[name] = member
+            continue
         game_id = section.game_id or member.get("game_id") or _default_game(client, name)
         url = profile.callback_url(name)
         settings = {
@@ -138,8 +145,6 @@ def _games(
         game = client.put_game(game_id, **settings)
         games[name] = GameAccess(game_id=game_id, shared_key=game["shared_key"], callback_url=url)
         members[name] = {**member, "game_id": game_id, "shared_key": game["shared_key"]}
-        for product in section.products:
-            client.ensure_product(product)
     return games, environment_block(profile, members)
 
 

@@ -46,6 +46,8 @@ HostileName = one_of(vocabulary.HOSTILE_TOKENS, "hostile token")
 TokenSigner = one_of(vocabulary.TOKEN_SIGNERS, "signer")
 Rotation = one_of(vocabulary.KEY_ROTATIONS, "rotation")
 CallbackMode = one_of(vocabulary.CALLBACK_MODES, "callback mode")
+VerifyState = one_of(vocabulary.VERIFY_STATES, "state of verification")
+KeyEntry = one_of(vocabulary.KEY_ENTRIES, "entry of a key set")
 NotificationKind = one_of(("pay", "refund"), "type")
 
 _MATCHERS = ("gte", "lte", "in", "not", "matches", "type", "absent")

@@ -26,7 +26,7 @@ class GameAccess:
 class World:
     """The surroundings of an item.
 
-    games         portal name -> game
+    games         portal name -> game, of the portals that have games
     control_url   where the sandbox is steered, for the reproducing command
     environment   the environment block that a backend gets
     claimed       ids of all orders that the run made; a call about another is nobody's

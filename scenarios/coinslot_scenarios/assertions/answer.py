@@ -1,6 +1,8 @@
-"""`answer`: what the backend answered to this step: accepted, rejected, or details of status, code and body.
+"""`answer`: what the backend answered to this step: yes, no, or details of status, code and body.
 
-answer: accepted | rejected | {status, code, msg, json, header, ms, server_error}     of: every|any|first|last
+answer: accepted | rejected | granted | not_granted | pending | {status, code, msg, json, header, ms,
+        server_error}     of: every|any|first|last
+granted and not_granted are the words of purchases; pending is a no that may become a yes.
 """
 
 from typing import Annotated, Any
@@ -19,7 +21,9 @@ from coinslot_scenarios.shapes import Flag, Shape
 from coinslot_scenarios.templates import has_template
 from coinslot_scenarios.words import Matcher, Of, OwnLevel
 
-WORDS = ("accepted", "rejected")
+WORDS = ("accepted", "rejected", "granted", "not_granted", "pending")
+YES = ("accepted", "granted")
+NO = ("rejected", "not_granted")
 
 
 class Details(Shape):
@@ -41,7 +45,7 @@ def _word_or_details(value: Any, handler: Any) -> Any:
 
 
 class Args(Shape):
-    """`rejected` is everything that is not accepted, well formed or not."""
+    """`rejected` is everything that is not accepted, `not_granted` all that is not granted."""
 
     answer: Annotated[Details, WrapValidator(_word_or_details)]
     of: Of = "every"
@@ -66,8 +70,8 @@ def judge(run: ItemRun, args: Args, result: StepResult | None) -> Reading:  # no
 def _one(args: Args, answer: Answer) -> Reading:
     wanted: Any = args.answer
     failures = [] if isinstance(wanted, str) else _differences(wanted, answer)
-    holds = answer.accepted == (wanted == "accepted") if isinstance(wanted, str) else not failures
-    got = f"answer: {'accepted' if answer.accepted else 'rejected'} - {answer.shown}"
+    holds = _holds(wanted, answer) if isinstance(wanted, str) else not failures
+    got = f"answer: {_word(answer)} - {answer.shown}"
     if failures:
         got = f"{'; '.join(failures)} - {answer.shown}"
     elif not answer.accepted:
@@ -77,19 +81,32 @@ def _one(args: Args, answer: Answer) -> Reading:
         expected=f"answer: {_wanted(args)}",
         got=got,
         refuted=not holds,
-        signature=_signature(wanted, answer, failures),
+        signature=_signature(answer, failures),
         order_id=answer.order_id,
         answer=answer,
-        note=answer.note if holds and wanted == "accepted" else None,
+        note=answer.note if holds and wanted in YES else None,
     )
 
 
-def _signature(wanted: Any, answer: Answer, failures: list[str]) -> str:
+def _holds(wanted: str, answer: Answer) -> bool:
+    return answer.pending if wanted == "pending" else answer.accepted == (wanted in YES)
+
+
+def _word(answer: Answer) -> str:
+    if answer.kind != "purchase":
+        return "accepted" if answer.accepted else "rejected"
+    return "granted" if answer.accepted else "pending" if answer.pending else "not granted"
+
+
+def _signature(answer: Answer, failures: list[str]) -> str:
     if failures:
         return "answer:" + failures[0].split(" ")[0]
     if answer.server_error:
         return "answer:server_error"
-    return "answer:accepted" if wanted == "rejected" else "answer:rejected"
+    if answer.accepted:
+        return "answer:accepted"
+    incomplete = answer.kind == "login" and answer.status is not None and 200 <= answer.status < 300
+    return "answer:incomplete" if incomplete else "answer:rejected"
 
 
 def _wanted(args: Args) -> str:
@@ -142,4 +159,10 @@ def _shown(body: Any, name: str) -> str:
     return repr(body[name]) if isinstance(body, dict) and name in body else "absent"
 
 
-ASSERTION = AssertionKind(name="answer", args=Args, judge=judge)
+def needs(args: Args, portal: str) -> set[str]:
+    """That the profile tells how this backend says `pending`."""
+    wanted: Any = args.answer
+    return {f"{portal}.purchase.pending"} if wanted == "pending" else set()
+
+
+ASSERTION = AssertionKind(name="answer", args=Args, judge=judge, needs=needs)

@@ -1,8 +1,10 @@
 """`called`: the backend called an endpoint of the portal, so often, with this body, signed as documented.
 
-called: arrivedorder|getOrders|publicKey   order?, player?, signature?, body?, query?, since?, before?, times?
+called: arrivedorder|getOrders|publicKey|jwks|verify   order?, player?, signature?, body?, query?, since?,
+        before?, times?
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from coinslot_contracts.json_bytes import JsonInvalid, parse_json_object
@@ -38,16 +40,19 @@ def judge(run: ItemRun, args: Args, result: StepResult | None) -> Reading:  # no
     """Count the calls in the journal, for each order of the group."""
     if args.order is None:
         return _one(run, args, None)
-    ids = run.orders[args.order].ids
-    return quantify([_one(run, args, order_id) for order_id in ids], args.of, plural="orders")
+    group = run.orders[args.order]
+    externals: Sequence[str | None] = group.external_ids or [None] * len(group.ids)
+    pairs = zip(group.ids, externals, strict=True)
+    return quantify([_one(run, args, one, external) for one, external in pairs], args.of, plural="orders")
 
 
-def _one(run: ItemRun, args: Args, order_id: str | None) -> Reading:
+def _one(run: ItemRun, args: Args, order_id: str | None, external_id: str | None = None) -> Reading:
     after = run.results[args.since].after_seq if args.since else 0
     before = run.results[args.before].after_seq if args.before else None
     endpoint = f"{run.portal.name}.{args.called}"
     order_ids = None if order_id is None else [order_id]
-    seen = run.calls(endpoint, after=after, before=before, order_ids=order_ids)
+    external_ids = [] if external_id is None else [external_id]
+    seen = run.calls(endpoint, after=after, before=before, order_ids=order_ids, external_ids=external_ids)
     if args.player is not None:
         seen = [entry for entry in seen if entry.user_id == run.players[args.player].user_id]
     fitting = [entry for entry in seen if not differences(run, args, entry)]

@@ -1,6 +1,6 @@
 """`granted`: the player owns so much more of the product than when the item began, revocations taken off.
 
-granted: o1     times?: 1     of: every|any|first|last
+granted: o1     times?: 1     player?: bob     of: every|any|first|last
 Read by the inventory probe. Its rows name no orders, so a group of N orders is checked as one sum.
 """
 
@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from coinslot_scenarios.backend import ProbeFailed
-from coinslot_scenarios.item import ItemRun, OrderRun, StepResult
+from coinslot_scenarios.item import ItemRun, OrderRun, PlayerRun, StepResult
 from coinslot_scenarios.kinds import AssertionKind
 from coinslot_scenarios.matchers import describe, matches, upper_bound
 from coinslot_scenarios.readings import Reading
@@ -18,9 +18,10 @@ from coinslot_scenarios.words import Matcher, Of, OwnLevel
 
 
 class Args(Shape):
-    """`times` is per order."""
+    """`times` is per order; `player` looks into the inventory of somebody else than the orders' player."""
 
     granted: str
+    player: str | None = None
     times: Matcher = Field(default=1)
     of: Of = "every"
     level: OwnLevel | None = None
@@ -30,10 +31,12 @@ def judge(run: ItemRun, args: Args, result: StepResult | None) -> Reading:  # no
     """Read the inventory once and compare with what it was."""
     group = run.orders[args.granted]
     count = len(group.ids)
-    expected = f"granted: {args.granted}, times: {describe(args.times)}"
+    player = run.players[args.player] if args.player else group.player
+    whom = f", player: {args.player}" if args.player else ""
+    expected = f"granted: {args.granted}{whom}, times: {describe(args.times)}"
     expected += f"   for every one of {count} orders" if count > 1 else ""
     try:
-        delta = _delta(run, group)
+        delta = _delta(run, group, player)
     except ProbeFailed as error:
         return Reading(
             holds=False, expected=expected, got=str(error), undecided=True, signature="granted:unreadable"
@@ -54,11 +57,11 @@ def judge(run: ItemRun, args: Args, result: StepResult | None) -> Reading:  # no
     )
 
 
-def _delta(run: ItemRun, group: OrderRun) -> int:
-    if group.player.before is None:
-        raise ProbeFailed(f"the inventory of {group.player.name} could not be read when the check began")
-    now = run.probe(group.player)
-    return now.get(group.product_id, 0) - group.player.before.get(group.product_id, 0)
+def _delta(run: ItemRun, group: OrderRun, player: PlayerRun) -> int:
+    if player.before is None:
+        raise ProbeFailed(f"the inventory of {player.name} could not be read when the check began")
+    now = run.probe(player)
+    return now.get(group.product_id, 0) - player.before.get(group.product_id, 0)
 
 
 def _scaled(times: Any, count: int) -> Any:
@@ -84,5 +87,9 @@ def _signature(times: Any, count: int, delta: int) -> str:
 
 
 ASSERTION = AssertionKind(
-    name="granted", args=Args, judge=judge, uses={"granted": "order"}, needs=lambda _args, _portal: {"probe"}
+    name="granted",
+    args=Args,
+    judge=judge,
+    uses={"granted": "order", "player": "player"},
+    needs=lambda _args, _portal: {"probe"},
 )

@@ -21,6 +21,8 @@ _LEFT_OUT = {
     "transfer-encoding",
 }
 
+_SOURCES = {"login": "tokens", "purchase": "purchases"}
+
 
 def curl_of(answer: Answer, *, copies: int, masker: Masker) -> list[str]:
     """The lines of the command; several copies at once where there were several."""
@@ -52,5 +54,8 @@ def _body(request: WireRequest, answer: Answer, masker: Masker) -> tuple[str, li
     masked = masker.mask(text)
     if masked == text:
         return shlex.quote(text), []
-    note = "# the masked part is a fresh token of the sandbox: POST /_control/v1/tokens"
-    return shlex.quote(masked), [note] if answer.kind == "login" else []
+    source = _SOURCES.get(answer.kind)
+    note = (
+        [f"# the masked part is a fresh token of the sandbox: POST /_control/v1/{source}"] if source else []
+    )
+    return shlex.quote(masked), note

@@ -43,8 +43,8 @@ def failure_text(outcome: Outcome) -> str:
     if run is not None:
         lines += _control(outcome)
         order_id = finding.reading.order_id if finding else None
-        about_login = finding is not None and _about_login(finding)
-        events = timeline(run, order_id=order_id, with_keys=about_login)
+        about_keys = finding is not None and _about_keys(finding)
+        events = timeline(run, order_id=order_id, with_keys=about_keys)
         if events:
             lines += ["", "  what happened (ms since the check began)", *(f"  {event}" for event in events)]
         lines += _request(outcome, finding)
@@ -62,9 +62,11 @@ def _first(outcome: Outcome) -> Finding | None:
     return min(findings, key=lambda one: levels.index(one.level), default=None)
 
 
-def _about_login(finding: Finding) -> bool:
+def _about_keys(finding: Finding) -> bool:
+    """Whether a token was judged, so that it matters when keys were fetched."""
     answer = finding.reading.answer
-    return finding.kind in ("same", "differ") or (isinstance(answer, Answer) and answer.kind == "login")
+    judged = isinstance(answer, Answer) and answer.kind in ("login", "purchase")
+    return finding.kind in ("same", "differ") or judged
 
 
 def _where(outcome: Outcome, finding: Finding | None) -> str:

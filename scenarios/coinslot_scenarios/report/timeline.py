@@ -25,9 +25,10 @@ def timeline(run: ItemRun, *, order_id: str | None, with_keys: bool) -> list[str
         lambda entry: entry.order_id in mine or (entry.order_id is None and entry.at_s >= run.began_s - 0.05),
         after=run.after_seq,
     )
-    identity = run.portal.identity
+    parts = (run.portal.identity, run.portal.purchases)
+    key_endpoints = {part.key_endpoint for part in parts if part is not None}
     for entry in entries:
-        is_key = identity is not None and entry.endpoint == identity.key_endpoint
+        is_key = entry.endpoint in key_endpoints
         if entry.order_id is not None or (with_keys and is_key) or (run.item.exclusive and not is_key):
             rows += _rows(entry)
     rows.sort(key=lambda row: row[0])
@@ -46,7 +47,8 @@ def _rows(entry: Entry) -> list[tuple[float, str]]:
         return [(entry.at_s, sent), (ended_s, got)]
     judged = f"   => {entry.verdict_code}: {entry.verdict_reason}" if entry.verdict_code else ""
     short = entry.endpoint.partition(".")[2] or entry.endpoint
-    return [(entry.at_s, f"backend -> sandbox   {entry.request.method} {short} {_short(body, 80)}{judged}")]
+    said = _short(body or entry.request.target.partition("?")[2], 80)
+    return [(entry.at_s, f"backend -> sandbox   {entry.request.method} {short} {said}{judged}")]
 
 
 def _short(text: str, chars_max: int) -> str:

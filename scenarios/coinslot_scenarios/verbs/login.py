@@ -82,7 +82,8 @@ def mint(run: ItemRun, player: PlayerRun, token: Token | None) -> str:
     """The token as the sandbox signs or spoils it."""
     wishes: dict[str, Any] = {
         "player": player.user_id,
-        "game": run.world.games[run.item.scenario.portal].game_id,
+        "portal": run.item.scenario.portal,
+        "game": run.game_id(run.item.scenario.portal),
     }
     if token is not None:
         written = token.model_dump(exclude_unset=True, exclude_none=False)

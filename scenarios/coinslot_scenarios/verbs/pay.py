@@ -3,7 +3,7 @@
 pay: {order: o1}
 """
 
-from coinslot_scenarios.attempts import first_answers
+from coinslot_scenarios.attempts import first_answers, notice_needs
 from coinslot_scenarios.item import ItemRun, StepResult
 from coinslot_scenarios.kinds import Verb
 from coinslot_scenarios.model import Step
@@ -32,5 +32,5 @@ VERB = Verb(
     run=run,
     shorthand="order",
     uses={"order": "order"},
-    needs=lambda _args, portal: {f"{portal}.callback"},
+    needs=lambda _args, portal: notice_needs(portal),
 )

@@ -51,16 +51,14 @@ def create_player(
         username=made["username"],
         picture_url=made["picture_url"],
     )
-    section = run.world.profile.portals.get(run.item.scenario.portal)
-    if login and section is not None and section.login is not None:
-        _first_login(run, player)
+    portal = run.world.profile.login_portal(run.item.scenario.portal)
+    if login and portal is not None:
+        _first_login(run, player, portal)
     return player
 
 
-def _first_login(run: ItemRun, player: PlayerRun) -> None:
-    portal = run.item.scenario.portal
-    game = run.world.games[portal]
-    minted = run.world.client.mint_token(player=player.user_id, game=game.game_id)
+def _first_login(run: ItemRun, player: PlayerRun, portal: str) -> None:
+    minted = run.world.client.mint_token(player=player.user_id, game=run.game_id(portal), portal=portal)
     run.world.masker.add(minted["token"])
     backend = run.world.backend
     request = backend.login_request(portal, token=minted["token"], player=player.facts)

@@ -5,7 +5,7 @@ refund: {order: o1, refundStatus?: 1}
 
 from pydantic import Field
 
-from coinslot_scenarios.attempts import first_answers
+from coinslot_scenarios.attempts import first_answers, notice_needs
 from coinslot_scenarios.item import ItemRun, StepResult
 from coinslot_scenarios.kinds import Verb
 from coinslot_scenarios.model import Step
@@ -37,5 +37,5 @@ VERB = Verb(
     run=run,
     shorthand="order",
     uses={"order": "order"},
-    needs=lambda _args, portal: {f"{portal}.callback"},
+    needs=lambda _args, portal: notice_needs(portal),
 )
