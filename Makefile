@@ -8,7 +8,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SOURCES := contracts verifier sandbox scenarios tests tools
 
-.PHONY: help demo test check unit lock clean
+.PHONY: help demo test check unit bench lock clean
 .DEFAULT_GOAL := help
 
 help:            ## list what can be made
@@ -27,6 +27,9 @@ check: $(VENV)/test.stamp ## lint, types and layers alone
 
 unit: $(VENV)/test.stamp ## the tests alone
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+bench: $(VENV)/test.stamp ## measure speed against the limit and against peers; takes minutes, best on a quiet machine
+	$(BIN)/python tests/bench $(BENCH)
 
 $(VENV)/python.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
