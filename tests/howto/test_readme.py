@@ -103,14 +103,17 @@ def test_the_list_of_orders_has_the_promised_pages(by_hand):
     assert (listed["page"]["total"], listed["page"]["totalPage"]) == (31, 7)
 
 
-def test_the_profile_of_the_readme_checks_a_backend_of_ones_own(tmp_path):
+@pytest.mark.parametrize("portals", [("jogos",), ("jogos", "playgama")], ids="+".join)
+def test_the_profile_of_the_readme_checks_a_backend_of_ones_own(tmp_path, portals):
     """Without `start:` the backend is started by hand, with the variables that --print-env prints."""
     heredoc = re.search(
         r"cat > profile.yaml <<'END'\n(.*?)END\n", _section("Check your own backend"), re.DOTALL
     )
     portal_port, backend_port = _free_port(), _free_port()
     profile = tmp_path / "profile.yaml"
-    profile.write_text(heredoc[1].replace("127.0.0.1:8080", f"127.0.0.1:{backend_port}"), "utf-8")
+    addition = re.search(r"```yaml\n(.*?)```", _section("Check your own backend"), re.DOTALL)
+    text = heredoc[1] + (addition[1] if "playgama" in portals else "")
+    profile.write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{backend_port}"), "utf-8")
     assert yaml.safe_load(profile.read_text("utf-8"))["coinslot-profile"] == 1
     check = [*COINSLOT, "check", "--profile", str(profile), "--port", str(portal_port), "--control-port", "0"]
 
@@ -123,4 +126,5 @@ def test_the_profile_of_the_readme_checks_a_backend_of_ones_own(tmp_path):
     verdict = done.stdout.splitlines()[-1]
     assert done.returncode == 0, done.stdout + done.stderr
     assert ", 0 failed, " in verdict
+    assert ("playgama.purchase" in done.stdout) == ("playgama" not in portals), "said to be lacking"
     assert "not applicable" in verdict
