@@ -1,4 +1,4 @@
-"""`coinslot verify`: judges one token or one notification as the production verifier does."""
+"""`coinslot verify`: judges one token, notification or purchase as the production verifier does."""
 
 import json
 import os
@@ -16,10 +16,15 @@ _SECOND_EXAMPLE = """\b
 Example:
   SHARED_KEY=... coinslot verify callback --signature 3f1c... body.json"""
 
+_THIRD_EXAMPLE = """\b
+Examples:
+  coinslot verify purchase --jwks jwks.json eyJhbGciOi...
+  coinslot verify purchase --jwks jwks.json --external-id gems_1 --url https://portal.example eyJhbGciOi..."""
+
 
 @click.group("verify", no_args_is_help=True)
 def command() -> None:
-    """Verify a user token or a notification, offline.
+    """Verify a user token, a notification or a purchase; offline, unless the portal is to be asked.
 
     Prints one JSON object. Exit codes: 0 good, 1 refused, 2 usage, 3 could not be decided.
     """
@@ -92,6 +97,54 @@ def callback(
     return _judged(
         lambda: verify_callback_command(
             body=_read(body), signature=signature, shared_key=key.encode(), game_id=game_id, portal=portal
+        )
+    )
+
+
+@command.command("purchase", epilog=_THIRD_EXAMPLE)
+@click.argument("token")
+@click.option(
+    "--jwks",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The portal's JSON Web Key Set.",
+)
+@click.option("--external-id", metavar="ID", help="What the purchase was opened with; must be the token's.")
+@click.option("--url", metavar="URL", help="Ask the portal at this address whether the purchase is paid.")
+@click.option("--verify-reply", metavar="NAME", help="The form of the portal's answer, where it has several.")
+@click.option("--at", "at_s", type=float, metavar="SECONDS", help="Judge as if it were this time since 1970.")
+@click.option("--portal", metavar="NAME", help="The portal, where there are several.")
+@click.option(
+    "--allow-test-keys", is_flag=True, envvar="COINSLOT_ALLOW_TEST_KEYS", help="Accept the sandbox's keys."
+)
+def purchase(
+    token: str,
+    jwks: Path,
+    external_id: str | None,
+    url: str | None,
+    verify_reply: str | None,
+    at_s: float | None,
+    portal: str | None,
+    allow_test_keys: bool,
+) -> int:
+    """Verify a purchase token under a key set from a file; '-' reads the token from stdin.
+
+    Without --url only the token is checked: "confirmed" in the answer says whether the portal was asked.
+    """
+    from coinslot_verifier.command import verify_purchase_command
+
+    text = sys.stdin.read() if token == "-" else token  # noqa: S105 - the usual name of stdin
+    return _judged(
+        lambda: verify_purchase_command(
+            jwks=_read(jwks),
+            token=text,
+            external_id=external_id,
+            url=url,
+            at_s=at_s,
+            verify_reply=verify_reply,
+            allow_test_keys=allow_test_keys,
+            portal=portal,
         )
     )
 

@@ -18,6 +18,7 @@ from coinslot_scenarios.perform import Outcome
 from coinslot_scenarios.report.curl import curl_of
 from coinslot_scenarios.report.likely import likely_cause
 from coinslot_scenarios.report.timeline import timeline
+from coinslot_scenarios.secrets_mask import Masker
 from coinslot_scenarios.verdicts import Verdict
 
 _WIDTH = 108
@@ -106,24 +107,26 @@ def _control(outcome: Outcome) -> list[str]:
 
 def _request(outcome: Outcome, finding: Finding | None) -> list[str]:
     call = finding.reading.call if finding is not None else None
-    if isinstance(call, Entry):
-        return _wire("call", call.request)
     answer = _answer(outcome, finding)
-    return [] if answer is None else _wire("request", answer.request)
+    name, request = ("call", call.request) if isinstance(call, Entry) else ("request", None)
+    request = request or (answer.request if answer is not None else None)
+    run = outcome.run
+    return [] if request is None or run is None else _wire(name, request, run.world.masker)
 
 
-def _wire(name: str, request: WireRequest) -> list[str]:
+def _wire(name: str, request: WireRequest, masker: Masker) -> list[str]:
     lines = ["", *_block(name, f"{request.method} {request.target}")]
     for header, value in request.headers:
         if header.lower() in ("authorization", "content-type", "content-encoding"):
             lines.append(f"{'':{_INDENT}}{header}: {value}")
     if request.body:
-        lines += _body(request.body)
+        lines += _body(request.body, masker)
     return lines
 
 
-def _body(body: bytes) -> list[str]:
-    text = body.decode("utf-8", "backslashreplace")
+def _body(body: bytes, masker: Masker) -> list[str]:
+    # masked before it is broken into lines: half a secret is not found again
+    text = masker.mask(body.decode("utf-8", "backslashreplace"))
     shown = text if len(text) <= 2000 else f"{text[:2000]}… ({len(body)} bytes)"
     return [f"{'':{_INDENT}}{part}" for line in shown.splitlines() for part in _pieces(line)]
 

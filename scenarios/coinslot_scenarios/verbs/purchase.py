@@ -93,7 +93,7 @@ def _answer(
     answer = read_purchase(section, exchange, order_id=order_id)
     kind = "hostile" if negative(args) else "valid"
     text = f"runner -> backend   {kind} purchase by {player.name}: {answer.shown}"
-    run.record(text, order_id=order_id, at_s=answer.at_s)
+    run.record(text, at_s=answer.at_s)
     error = is_server_error(status=answer.status, code=None, documented=frozenset(), outage=run.outage)
     return replace(answer, hostile=negative(args), server_error=error)
 
