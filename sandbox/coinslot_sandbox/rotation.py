@@ -36,7 +36,7 @@ def settled(records: Sequence[KeyRecord], *, now_s: float, names_keys: bool) -> 
     """The ring as it is at this time: keys whose publication was due are published."""
     kept = list(records)
     for record in records:
-        if record.publish_at_s is not None and record.publish_at_s <= now_s - 5:
+        if record.publish_at_s is not None and record.publish_at_s <= now_s:
             kept = _published(kept, record.kid, names_keys=names_keys)
     return kept
 
