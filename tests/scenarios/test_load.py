@@ -85,7 +85,7 @@ BAD = {
     ),
     "missing member": (
         HEAD + STEPS + "  - keys: {portal: jogos}\n",
-        ["x.yaml:8:11: 'keys' needs 'rotate' or 'extra'"],
+        ["x.yaml:8:11: needs 'rotate' or 'extra'"],
     ),
     "unknown word": (
         HEAD + STEPS + "  - callback: {order: o1, type: pay, body: {encode: spacd}}\n",
