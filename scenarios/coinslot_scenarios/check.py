@@ -209,8 +209,10 @@ def print_environment(profile: Profile, *, port: int) -> list[str]:
     """The environment block for this profile, one NAME=value for each line."""
     from coinslot_contracts.portal import discover
 
-    members = {name: portal.addresses(f"http://127.0.0.1:{port}") for name, portal in discover().items()}
-    for name in profile.portals:
-        members[name] = {"game_id": "", "shared_key": "", **members[name]}
+    base_url = f"http://127.0.0.1:{port}"
+    members = {
+        name: {"game_id": "", "shared_key": "", **discover()[name].addresses(base_url)}
+        for name in profile.portals
+    }
     block = environment_block(profile, members)
     return [f"{name}={value}" for name, value in block.items() if value]

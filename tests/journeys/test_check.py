@@ -24,9 +24,9 @@ def test_the_good_backend_passes_the_whole_suite(coinslot, tmp_path):
 
     assert done.code == 0, done.out
     assert done.out[-2] == str(Path("coinslot-report") / "junit.xml")
-    assert done.out[-1] == "55 passed, 0 failed, 0 inconclusive - seed 8123 - clauses 13/14 checked"
+    assert done.out[-1] == "86 passed, 0 failed, 0 inconclusive - seed 8123 - clauses 19/20 checked"
     assert done.err == []
-    assert len(ET.parse(tmp_path / "coinslot-report" / "junit.xml").getroot().findall(".//testcase")) == 55
+    assert len(ET.parse(tmp_path / "coinslot-report" / "junit.xml").getroot().findall(".//testcase")) == 86
 
 
 def test_the_demo_shows_a_pass_and_a_failure(coinslot):
@@ -35,7 +35,7 @@ def test_the_demo_shows_a_pass_and_a_failure(coinslot):
 
     assert done.code == 0, done.out
     assert done.out[-2] == str(Path("coinslot-report") / "junit.xml")
-    assert done.out[-1] == "55 passed, 0 failed, 0 inconclusive - seed 4 - clauses 13/14 checked"
+    assert done.out[-1] == "86 passed, 0 failed, 0 inconclusive - seed 4 - clauses 19/20 checked"
     assert any(line.startswith("FAIL JG-LOGIN-22[last-dot-kept]") for line in done.out)
 
 

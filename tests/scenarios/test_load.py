@@ -52,7 +52,7 @@ def test_every_shipped_check_loads():
     """The suite is valid, and its first areas are those where causes lie."""
     items = load_items(suite_files())
 
-    assert len({item.scenario.id for item in items}) == 22
+    assert len({item.scenario.id for item in items}) == 36
     assert items[0].scenario.id == "JG-LOGIN-01"
     assert all(item.scenario.why and item.scenario.fix and item.scenario.catches for item in items)
 
@@ -85,7 +85,7 @@ BAD = {
     ),
     "missing member": (
         HEAD + STEPS + "  - keys: {portal: jogos}\n",
-        ["x.yaml:8:5: key 'rotate' is missing"],
+        ["x.yaml:8:11: needs 'rotate' or 'extra'"],
     ),
     "unknown word": (
         HEAD + STEPS + "  - callback: {order: o1, type: pay, body: {encode: spacd}}\n",

@@ -27,7 +27,7 @@ class Args(Shape):
     @model_validator(mode="after")
     def _something(self) -> "Args":
         if not self.model_fields_set & {"paid", "verify", "refund_status"}:
-            raise ValueError("changes nothing: paid, verify or refundStatus")
+            raise ValueError("needs 'paid', 'verify' or 'refundStatus'")
         return self
 
 

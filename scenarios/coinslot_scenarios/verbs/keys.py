@@ -36,7 +36,7 @@ class Args(Shape):
     @model_validator(mode="after")
     def _something(self) -> "Args":
         if self.rotate is None and not self.extra:
-            raise ValueError("changes nothing: rotate or extra")
+            raise ValueError("needs 'rotate' or 'extra'")
         if self.rotate is None and self.format is not None:
             raise ValueError("'format' belongs to a rotation")
         if self.publish_after is not None and self.rotate != "late":

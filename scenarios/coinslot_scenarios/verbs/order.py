@@ -69,11 +69,11 @@ def run(run: ItemRun, step: Step, args: Args) -> StepResult:
 
 def create_order(run: ItemRun, group: OrderRun, step: Step, args: Args) -> list[Answer]:
     """One more order of the group, and the first attempt's answer where somebody expects one."""
-    order_id = run.new_order_id()
-    run.order_ids.append(order_id)
     external_id = args.external_id
     if external_id is None and discover()[group.portal].purchases is not None:
         external_id = new_external_id(run, group.player, portal=group.portal, product_id=group.product_id)
+    order_id = run.new_order_id()
+    run.order_ids.append(order_id)
     made = run.world.client.create_order(
         order_id=order_id,
         player=group.player.user_id,
