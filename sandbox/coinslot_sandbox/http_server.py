@@ -96,18 +96,7 @@ class Connection:
         self._hospice = hospice
         self.is_taken = False
 
-    def hang(self, *, fault_id: str, seconds: float) -> None:
-        """Say nothing for so long, then drop the connection."""
-        self._hospice.hold(self._take(), fault_id=fault_id, seconds=seconds)
-
-    def reset(self) -> None:
-        """Reset the connection."""
-        taken = self._take()
-        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        taken.close()
-
-    def _take(self) -> socket.socket:
+    def take(self) -> "TakenSocket":
         """Take the socket out of the server's hands, and leave an unconnected one that it can close."""
         connection = self._request.conn
         taken = socket.socket(fileno=connection.socket.detach())
@@ -115,7 +104,25 @@ class Connection:
         self._request.sent_headers = True
         self._request.close_connection = True
         self.is_taken = True
-        return taken
+        return TakenSocket(taken, self._hospice)
+
+
+class TakenSocket:
+    """A socket that a fault acts on; between taking and acting it is written down."""
+
+    def __init__(self, taken: socket.socket, hospice: SocketHospice) -> None:
+        self._taken = taken
+        self._hospice = hospice
+
+    def hang(self, *, fault_id: str, seconds: float) -> None:
+        """Say nothing for so long, then drop the connection."""
+        self._hospice.hold(self._taken, fault_id=fault_id, seconds=seconds)
+
+    def reset(self) -> None:
+        """Reset the connection."""
+        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+        self._taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._taken.close()
 
 
 class _HeaderReader(cheroot_server.HeaderReader):

@@ -17,7 +17,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from coinslot_sandbox.faults import Fault, changed
-from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE
+from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection, TakenSocket
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.services import Services
 
@@ -128,49 +128,47 @@ class EndpointDesk:
         self._portal = portal
         self._view = StoreView(services, portal.name)
 
-    def serve(self, wire: WireRequest, connection: Any) -> WireReply:
+    def serve(self, wire: WireRequest, connection: Connection | None) -> WireReply:
         """Answer one request; where a fault took the connection, the answer goes nowhere."""
         clock = self._services.ground.clock
         at_s, began_s = clock.now_s(), clock.monotonic_s()
         subject = self._endpoint.subject(wire)
         answer = self._endpoint.answer(wire, self._view)
-        faults = self._services.faults
-        fault = faults.take(endpoint=self._endpoint.name, order_id=subject.order_id)
-        reply: WireReply | None = answer.reply
+        fault = self._services.faults.take(endpoint=self._endpoint.name, order_id=subject.order_id)
         if fault is None or not fault.answers:
             self._learn(answer)
-        if fault is not None:
-            reply = self._faulty(fault, answer.reply, connection)
+        taken = connection.take() if fault is not None and fault.is_transport and connection else None
+        reply = None if taken is not None else _marked(_reply(fault, answer.reply))
         self._services.journal.append(
             replace(
                 self._crossing(wire, answer, subject, fault),
-                reply=None if reply is None else _marked(reply),
-                error=None if reply is not None or fault is None else _transport_name(fault),
+                reply=reply,
+                error=None if fault is None or taken is None else _transport_name(fault),
                 at_s=at_s,
                 elapsed_ms=(clock.monotonic_s() - began_s) * 1000,
             )
         )
-        return _marked(reply) if reply is not None else WireReply()
+        if fault is not None:
+            self._act(fault, taken)
+        return reply or WireReply()
+
+    def _act(self, fault: Fault, taken: TakenSocket | None) -> None:
+        """Count the fault, then let it act: whoever feels it finds it counted and journalled."""
+        faults = self._services.faults
+        if fault.is_transport and taken is None:
+            faults.missed(fault)
+            return
+        faults.fired(fault)
+        if taken is None:
+            return
+        if fault.reset:
+            taken.reset()
+        else:
+            taken.hang(fault_id=fault.fault_id, seconds=fault.hang_s or 0.0)
 
     def _learn(self, answer: Answer) -> None:
         for event in answer.events:
             self._services.dispatch.book.arrived(event.order_id)
-
-    def _faulty(self, fault: Fault, reply: WireReply, connection: Any) -> WireReply | None:
-        """The answer under a fault, None where the connection was taken; counts what really acted."""
-        faults = self._services.faults
-        if not fault.is_transport:
-            faults.fired(fault)
-            return changed(fault, reply)
-        if connection is None:
-            faults.missed(fault)
-            return plain_refusal(400)
-        if fault.reset:
-            connection.reset()
-        else:
-            connection.hang(fault_id=fault.fault_id, seconds=fault.hang_s or 0.0)
-        faults.fired(fault)
-        return None
 
     def _crossing(self, wire: WireRequest, answer: Answer, subject: Subject, fault: Fault | None) -> Crossing:
         order = None if subject.order_id is None else self._view.find_order(subject.order_id)
@@ -209,6 +207,13 @@ def wire_request(environ: Mapping[str, Any]) -> WireRequest:
         headers=headers,
         body=environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
     )
+
+
+def _reply(fault: Fault | None, reply: WireReply) -> WireReply:
+    """The answer as a fault makes it; a server that lets no fault take its sockets refuses instead."""
+    if fault is None:
+        return reply
+    return plain_refusal(400) if fault.is_transport else changed(fault, reply)
 
 
 def _marked(reply: WireReply) -> WireReply:

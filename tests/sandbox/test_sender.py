@@ -190,12 +190,13 @@ def test_plain_http_is_no_tls(backend):
     assert send(_post(backend.url.replace("http:", "https:")), timeout_s=5).error == "tls-failed"
 
 
-def test_the_last_bytes_leave_at_one_moment():
+def test_the_last_bytes_leave_at_one_moment(monkeypatch):
     """Nobody's last byte leaves before everybody's other bytes have.
 
     One request is so large that its bytes leave only when the server begins to read them; until then none
     of the others may be complete.
     """
+    monkeypatch.setattr(sender, "BARRIER_S", 20.0)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
     small, large = [_post(url, body=b"s" * 50)] * 6, _post(url, body=b"l" * 20_000_000)
@@ -206,16 +207,14 @@ def test_the_last_bytes_leave_at_one_moment():
         with connection:
             first = connection.recv(1000)
             kind = first[-1:]
-            if kind == b"l":
-                may_read.wait(10)
-            else:
-                connection.settimeout(0.05)
+            if kind == b"s":
                 early.extend([first] if len(first) == lengths[kind] else [])
+                connection.settimeout(0.2)
+                with contextlib.suppress(TimeoutError):
+                    early.append(connection.recv(1000))
                 heads_read.release()
-                while not may_read.is_set():
-                    with contextlib.suppress(TimeoutError):
-                        early.append(connection.recv(1000))
-                connection.settimeout(10)
+            may_read.wait(20)
+            connection.settimeout(20)
             left = lengths[kind] - len(first)
             while left > 0:
                 left -= len(connection.recv(min(left, 1_000_000)))
@@ -225,11 +224,11 @@ def test_the_last_bytes_leave_at_one_moment():
         for _ in range(7):
             threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
         for _ in range(6):
-            heads_read.acquire(timeout=10)
+            heads_read.acquire(timeout=20)
         may_read.set()
 
     threading.Thread(target=accept, daemon=True).start()
-    results = send_together([*small[:3], large, *small[3:]], 20)
+    results = send_together([*small[:3], large, *small[3:]], 60)
     listener.close()
 
     assert [result.reply and result.reply.status for result in results] == [200] * 7
