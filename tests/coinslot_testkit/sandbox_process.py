@@ -39,7 +39,7 @@ class SandboxProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end(signal.SIGKILL)
+        self.end(signal.SIGTERM)
 
     def end(self, number: int) -> tuple[int, str, str]:
         """Send a signal and wait; exit code, the rest of stdout, stderr."""
