@@ -301,6 +301,20 @@ def test_archiving_cancels_what_is_pending(shop, backend):
     assert shop.done("POST", "/orders/archive", {"orders": orders}) == {"archived": 0, "cancelled": 0}
 
 
+def test_what_is_cancelled_while_an_attempt_is_under_way_stays_cancelled(shop, backend):
+    """The attempt is recorded, but its outcome brings nothing back."""
+    release = threading.Event()
+    backend.answer_with(Says(status=500, after=release))
+    pending = shop.order(paid=True)
+    backend.wait_for(1)
+
+    shop.done("POST", "/orders/archive", {"orders": [pending["order"]["order_id"]]})
+    release.set()
+
+    detail = shop.await_delivery(pending["delivery"]["delivery_id"], "cancelled", attempts=1)
+    assert (detail["next_at_s"], len(detail["attempts"])) == (None, 1)
+
+
 def test_deliveries_are_found_by_order_and_state(shop):
     """GET /deliveries."""
     first, second = shop.order(paid=True), shop.order(paid=True, callback="lost")

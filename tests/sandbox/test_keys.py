@@ -6,6 +6,8 @@ import hashlib
 import pytest
 from coinslot_contracts.portal import discover
 from coinslot_contracts.test_keys import test_key_digests as known_digests
+from coinslot_sandbox.clock import SystemClock
+from coinslot_sandbox.key_material import key_source
 from coinslot_sandbox.keys import KeyRing, RotationRefused
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.shop import Shop
@@ -20,12 +22,13 @@ def database(tmp_path):
 
 
 def _ring(database, *, seed=7, fresh_keys=False, portal=None):
+    portal = portal or discover()["jogos"]
     return KeyRing(
-        portal=portal or discover()["jogos"],
+        portal=portal,
+        source=key_source(portal=portal.name, portals=[portal.name], seed=seed, fresh_keys=fresh_keys),
         database=database,
         shop=Shop("default"),
-        seed=seed,
-        fresh_keys=fresh_keys,
+        clock=SystemClock(),
     )
 
 

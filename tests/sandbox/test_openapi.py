@@ -11,6 +11,7 @@ from coinslot_contracts.vocabulary import ENCODINGS, HOSTILE_TOKENS, SIGNATURE_D
 from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_sandbox.control.openapi import BASE, OPERATIONS, document
 from coinslot_sandbox.control.routes import ROUTES
+from coinslot_testkit.purchase_steering import PURCHASE_STEERING
 from coinslot_testkit.recording_backend import RecordingBackend
 from coinslot_testkit.sandbox_client import SandboxClient
 from coinslot_testkit.sandbox_steering import CONTROL_STEERING, World, sign_portal_case
@@ -167,7 +168,7 @@ def test_generated_control_calls_get_documented_answers(world, capsys):
     """Real input: operations, cases and the share of 2xx are printed; under 10 % of 2xx fails."""
 
     def prepare(operation, case):
-        steer = CONTROL_STEERING.get(operation.label)
+        steer = {**CONTROL_STEERING, **PURCHASE_STEERING}.get(operation.label)
         if steer is not None:
             steer(world, case)
 

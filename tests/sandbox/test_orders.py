@@ -94,6 +94,13 @@ def test_a_late_pay_notification_never_takes_a_refund_back():
     assert (told_again.state, told_again.refund_status, told_again.refunded_at_s) == ("paid", 1, NOW_S)
 
 
+def test_a_repeated_refund_notification_keeps_the_first_time():
+    """jogos:iap.4: told twice, refunded once."""
+    once = orders.as_told_refunded(_order(), at_s=NOW_S)
+
+    assert orders.as_told_refunded(once, at_s=NOW_S + 5) == once
+
+
 def test_a_refund_notification_of_an_unpaid_order_implies_the_payment():
     """A refund can only be of something that was paid."""
     told = orders.as_told_refunded(_order(), at_s=NOW_S)

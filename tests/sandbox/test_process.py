@@ -33,6 +33,7 @@ def test_the_ready_line_is_one_line_of_json_and_the_banner_is_for_people():
         "control_url",
         "control_token",
         "jogos",
+        "playgama",
         "seed",
         "store",
     ]
@@ -43,6 +44,7 @@ def test_the_ready_line_is_one_line_of_json_and_the_banner_is_for_people():
         "game_id": "1220",
         "shared_key": "the-shared-key-of-it",
     }
+    assert ready["playgama"] == {"url": ready["jogos"]["web_url"]}
     assert (ready["seed"], ready["store"], code, rest) == (7, None, 0, "")
     assert 6 <= len(banner.splitlines()) <= 10
     for shown in (ready["jogos"]["web_url"], ready["control_url"], "seed", "curl", "test-rsa-"):

@@ -84,6 +84,24 @@ def test_an_acknowledgement_ends_the_schedule(timed, backend, clock):
     assert len(backend.arrivals) == 3
 
 
+def test_resends_use_up_no_retry(timed, backend, clock):
+    """The schedule counts its own attempts: three resends later both retries are still made."""
+    backend.answer_with(Says(status=500))
+    timed.set_game(retry=[10, 10])
+    delivery_id = timed.order(paid=True)["delivery"]["delivery_id"]
+    timed.await_delivery(delivery_id, "pending", attempts=1)
+
+    for _ in range(3):
+        timed.done("POST", f"/deliveries/{delivery_id}/resend")
+    for made in (5, 6):
+        clock.advance(10)
+        timed.await_delivery(delivery_id, "pending", "failed", attempts=made)
+    detail = timed.await_delivery(delivery_id, "failed", attempts=6)
+
+    causes = [attempt["cause"] for attempt in detail["attempts"]]
+    assert causes == ["schedule", "resend", "resend", "resend", "schedule", "schedule"]
+
+
 def test_a_cancelled_delivery_stays_silent(timed, backend, clock):
     """Archiving takes a waiting retry out of the queue."""
     backend.answer_with(Says(status=500))

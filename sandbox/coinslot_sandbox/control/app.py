@@ -18,9 +18,9 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from coinslot_sandbox.control.call import Call, unknown
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import read_body
 from coinslot_sandbox.control.routes import Route, find_route, methods_of
-from coinslot_sandbox.control.schema import Context
 from coinslot_sandbox.delivery.resend import NoUrl
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.http_server import OVERSIZED

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import invalid, is_decimal
-from coinslot_sandbox.control.schema import Context
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.services import Services
 

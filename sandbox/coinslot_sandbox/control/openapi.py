@@ -11,6 +11,7 @@ from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.control import openapi_purchases
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_links import LINKS, Links
 from coinslot_sandbox.control.openapi_operation import Operation
 from coinslot_sandbox.control.openapi_schemas import (
@@ -24,7 +25,6 @@ from coinslot_sandbox.control.openapi_schemas import (
     resources,
     shape,
 )
-from coinslot_sandbox.control.schema import Context
 from coinslot_sandbox.control.wire_calls import SEQ_MAX, WAIT_S_DEFAULT, WAIT_S_MAX
 
 BASE: Final = "/_control/v1"

@@ -25,16 +25,11 @@ def _name(operation_id: str) -> str:
 
 _ORDER_ID: Final = "$response.body#/order/order_id"
 _ORDER: Final[Links] = {
-    **_after(
-        "get /orders/{orderId}",
-        "post /orders/{orderId}/pay",
-        "post /orders/{orderId}/fail",
-        "post /orders/{orderId}/refund",
-        "post /orders/{orderId}/change",
-        orderId=_ORDER_ID,
-    ),
+    **_after("get /orders/{orderId}", "post /orders/{orderId}/change", orderId=_ORDER_ID),
     **_in_body("post /purchases", "post /callbacks", order=_ORDER_ID),
 }
+_CREATED: Final = _after("post /orders/{orderId}/pay", "post /orders/{orderId}/fail", orderId=_ORDER_ID)
+_PAID: Final = _after("post /orders/{orderId}/refund", orderId=_ORDER_ID)
 _PLAYER: Final = _in_body("post /tokens", "post /orders", player="$response.body#/user_id")
 _PRODUCT: Final = _in_body("post /orders", product="$response.body#/product_id")
 _DELIVERY: Final = _after(
@@ -46,14 +41,13 @@ _DELIVERY: Final = _after(
 LINKS: Final[Mapping[str, Mapping[int, Links]]] = {
     "post /players": {200: _PLAYER, 201: _PLAYER},
     "post /products": {200: _PRODUCT, 201: _PRODUCT},
-    "post /orders": {201: {**_ORDER, **_DELIVERY}},
-    "post /orders/{orderId}/pay": {200: {**_ORDER, **_DELIVERY}},
+    "post /orders": {201: {**_ORDER, **_CREATED, **_PAID, **_DELIVERY}},
+    "post /orders/{orderId}/pay": {200: {**_ORDER, **_PAID, **_DELIVERY}},
     "post /orders/{orderId}/change": {200: _ORDER},
     "post /callbacks": {200: _DELIVERY},
     "post /faults": {201: _after("delete /faults/{faultId}", faultId="$response.body#/fault_id")},
     "get /keys": {200: _after("put /keys/{kid}", kid="$response.body#/keys/0/kid")},
     "post /keys/rotate": {200: _after("put /keys/{kid}", kid="$response.body#/keys/0/kid")},
     "post /keys/extra": {200: _after("put /keys/{kid}", kid="$response.body#/keys/0/kid")},
-    "get /journal": {200: _after("get /journal/{seq}", seq="$response.body#/entries/0/seq")},
 }
 """Operation -> status of its answer -> link name -> link."""

@@ -10,6 +10,7 @@ from coinslot_contracts.vocabulary import (
     VERIFY_STATES,
 )
 
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_operation import Operation
 from coinslot_sandbox.control.openapi_schemas import (
     ANY_OBJECT,
@@ -26,7 +27,7 @@ from coinslot_sandbox.control.openapi_schemas import (
     shape,
     text,
 )
-from coinslot_sandbox.control.schema import RAW_CHARS_MAX, Context
+from coinslot_sandbox.control.schema import RAW_CHARS_MAX
 from coinslot_sandbox.control.schema_purchases import KEY_FORM, PUBLISH_AFTER_S_MAX
 from coinslot_sandbox.jose import form_lies
 

@@ -17,7 +17,7 @@ from coinslot_contracts.vocabulary import (
 )
 
 from coinslot_sandbox.control import schema
-from coinslot_sandbox.control.schema import Context
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.jose import form_lies
 
 Schema = dict[str, Any]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from coinslot_contracts.json_bytes import dump_compact
-from coinslot_contracts.portal import Portal
 from coinslot_contracts.vocabulary import (
     CALLBACK_MODES,
     ENCODINGS,
@@ -20,6 +19,7 @@ from coinslot_contracts.vocabulary import (
 )
 from coinslot_contracts.wire import Headers
 
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
 from coinslot_sandbox.delivery.addresses import callback_url_problem
 from coinslot_sandbox.delivery.handmade import HandmadeWish
@@ -42,51 +42,6 @@ _TOKEN_CHARACTERS: Final = frozenset(
     "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length", "connection"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What parsing must know beside the bytes."""
-
-    portals: Mapping[str, Portal]
-    allow_hosts: tuple[str, ...]
-
-    @property
-    def with_callbacks(self) -> list[str]:
-        """Portals that have games, shared keys and callbacks."""
-        return [name for name, portal in self.portals.items() if portal.notices is not None]
-
-    @property
-    def with_identity(self) -> list[str]:
-        """Portals that sign user tokens."""
-        return [name for name, portal in self.portals.items() if portal.identity is not None]
-
-    def portal(self, members: Members, among: list[str]) -> str:
-        """The portal that a body names, else the first that can be meant."""
-        if not among:
-            raise Problem(
-                404, "portal-unknown", "no portal here can do this", remedy="see the ready line for portals"
-            )
-        return members.choice("portal", among) or among[0]
-
-    @property
-    def with_purchases(self) -> list[str]:
-        """Portals that sign purchases and verify them."""
-        return [name for name, portal in self.portals.items() if portal.purchases is not None]
-
-    @property
-    def with_keys(self) -> list[str]:
-        """Portals that sign anything."""
-        return [
-            name
-            for name, portal in self.portals.items()
-            if portal.identity is not None or portal.purchases is not None
-        ]
-
-    @property
-    def endpoints(self) -> list[str]:
-        """Full names of every endpoint."""
-        return [endpoint.name for portal in self.portals.values() for endpoint in portal.endpoints]
 
 
 def parse_empty(body: Mapping[str, Any]) -> None:
@@ -202,7 +157,7 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
             "verify",
         ),
     )
-    portal = members.choice("portal", context.portals) or context.with_callbacks[0]
+    portal = context.portal(members, context.with_orders)
     _check_belongs(members, context, portal)
     paid = members.flag("paid") or False
     refund_status = members.integer("refundStatus", least=0, most=3)

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from coinslot_contracts.vocabulary import KEY_ENTRIES, KEY_ROTATIONS, VERIFY_STATES
 
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
-from coinslot_sandbox.control.schema import ID_CHARS_MAX, Context, token_wish
+from coinslot_sandbox.control.schema import ID_CHARS_MAX, token_wish
 from coinslot_sandbox.jose import TokenWish
 from coinslot_sandbox.orders import Change
 
@@ -67,7 +68,7 @@ def parse_rotation(body: Mapping[str, Any], context: Context) -> RotationCall:
     rotate = members.choice("rotate", KEY_ROTATIONS)
     if rotate is None:
         raise members.missing("rotate")
-    portal = members.choice("portal", context.with_keys) or context.with_identity[0]
+    portal = context.portal(members, context.with_keys)
     publish_after_s = members.number("publish_after_s", least=0, most=PUBLISH_AFTER_S_MAX)
     if publish_after_s is not None and rotate != "late":
         raise invalid("publish_after_s", "left out where rotate is not late")

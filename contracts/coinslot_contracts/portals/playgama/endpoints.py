@@ -12,7 +12,6 @@ from coinslot_contracts.portals.playgama.jwks import dump_jwks
 from coinslot_contracts.portals.playgama.verify import JSON_HEADERS, VERIFY_PATH, reply_for
 from coinslot_contracts.wire import WireReply, WireRequest
 
-
 REFUNDED: Final = 1
 STATE_SAID: Final = {"created": "pending", "paid": "paid", "failed": "failed"}
 
