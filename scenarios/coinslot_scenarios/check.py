@@ -109,7 +109,7 @@ def _run(
         with open_world(profile, _wishes(options, seed), logs=options.report, masker=masker) as world:
             for note in preflight(world) if options.preflight else []:
                 printer.note(note)
-            printer.begin(len(items))
+            printer.begin(len(items), options.report / "junit.xml")
             outcomes = run_items(
                 items,
                 world,

@@ -27,7 +27,7 @@ def run_demo(*, environ: Mapping[str, str], seed: int | None, report: Path) -> i
     print_line("")
     print_line(f"2. The same backend with one mistake: {BUG}. This is what a failure looks like:")
     print_line("")
-    bad = _play(environ, Selection(wanted=(CLAIMED,)), seed=seed, report=report / "buggy", bug=BUG)
+    bad = _play(environ, Selection(), seed=seed, report=report / "buggy", bug=BUG)
     print_line("")
     shown = good.exit_code == 0 and bad.exit_code == 1 and bad.failed(CLAIMED)
     print_line(

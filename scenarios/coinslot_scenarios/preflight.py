@@ -109,7 +109,8 @@ def _check_login(probe: _Probe) -> list[str]:
         block = ", ".join(f"{name}={value}" for name, value in _addresses(probe).items())
         raise PreflightFailed(
             f"a valid login was refused ({answer.shown}) and the public key was never fetched from the "
-            f"sandbox: the backend still talks to another host; give it {block} (coinslot check --print-env)"
+            f"sandbox: most likely the backend talks to another host; give it {block} "
+            "(coinslot check --print-env). If it does have these, --no-preflight shows which checks fail"
         )
     return [f"a valid login was refused: {answer.shown}"]
 

@@ -200,3 +200,13 @@ def test_two_requests_on_one_connection_are_both_answered(client):
 
     assert answer.count(b"HTTP/1.1 200 OK") == 4
     assert answer.count(b'"code":"305"') == 4
+
+
+def test_a_monster_of_a_body_is_read_before_it_is_refused(client):
+    """20 MB: a server that answered and closed at once would reset the client, who then sees nothing."""
+    size = 20_000_000
+    head = f"POST /api/gamepay/getOrders HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode()
+
+    answer = _exchange(client.ready["jogos"]["web_url"], head + b" " * size)
+
+    assert _check(answer) == 413

@@ -335,7 +335,7 @@ def _http_problem(error: HTTPException) -> Response:
 
 
 def _json(status: int, value: Any, *, kind: str = "application/json") -> Response:
-    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    body = (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
     return Response(body, status=status, headers=[("Content-Type", kind), ("Cache-Control", "no-store")])
 
 

@@ -82,8 +82,8 @@ Examples:
 def command(**given: Any) -> int:
     """Play checks against the backend that a profile describes.
 
-    Without arguments: the shipped suite. Prints failures in full, then the path of the JUnit report, then
-    the verdict line. Exit codes: 0 passed, 1 failed or inconclusive, 2 usage, 3 backend not reachable,
+    Without arguments: the shipped suite. Prints the path of the JUnit report first, failures in full, and
+    the verdict line last. Exit codes: 0 passed, 1 failed or inconclusive, 2 usage, 3 backend not reachable,
     4 nothing ran, 5 sandbox or harness.
     """
     from coinslot_scenarios.problems import InvalidFiles, UsageProblem

@@ -1,4 +1,4 @@
-"""What a person sees: progress on stderr while it runs, failures in full, report path, verdict line.
+"""What a person sees: report path first, progress on stderr, failures in full, verdict line last.
 
 Plain text when the output is no terminal or NO_COLOR is set. Decides nothing.
 """
@@ -39,6 +39,7 @@ class Printer:
         self._verbose = verbose
         self._done = 0
         self._all = 0
+        self._printed = 0
         self.mask: Callable[[str], str] = lambda text: text
 
     def note(self, text: str) -> None:
@@ -54,9 +55,10 @@ class Printer:
         for line in lines:
             self._err(line)
 
-    def begin(self, count: int) -> None:
-        """So many items will run."""
+    def begin(self, count: int, report: Path) -> None:
+        """So many items will run, and the report will be here."""
         self._all = count
+        self._out(str(report))
 
     def outcome(self, outcome: Outcome) -> None:
         """One item has ended."""
@@ -72,7 +74,10 @@ class Printer:
             sys.stderr.flush()
 
     def end(self, outcomes: Sequence[Outcome], report: Path, line: str) -> None:
-        """Failures in full, the rest in a line each, then the two last lines."""
+        """Failures in full, the rest in a line each, the verdict line last.
+
+        What was printed may have pushed the report's path out of sight, so it is said again then.
+        """
         self._clear()
         for verdict in _SHOWN:
             for outcome in outcomes:
@@ -83,7 +88,8 @@ class Printer:
         left_out = [outcome for outcome in outcomes if outcome.verdict is Verdict.NOT_APPLICABLE]
         for outcome in left_out:
             self._out(f"not applicable: {outcome.item.name} {outcome.reason}")
-        self._out(str(report))
+        if self._printed != 1:
+            self._out(str(report))
         self._out(line)
 
     def _shown(self, outcome: Outcome) -> None:
@@ -104,6 +110,7 @@ class Printer:
             sys.stderr.flush()
 
     def _out(self, text: str) -> None:
+        self._printed += 1
         sys.stdout.write(f"{self.mask(text)}\n")
         sys.stdout.flush()
 
