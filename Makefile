@@ -8,7 +8,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SOURCES := contracts verifier sandbox scenarios tests tools
 
-.PHONY: help demo test check unit bench lock clean
+.PHONY: help demo test check unit prove bench lock clean
 .DEFAULT_GOAL := help
 
 help:            ## list what can be made
@@ -26,7 +26,10 @@ check: $(VENV)/test.stamp ## lint, types and layers alone
 	$(BIN)/lint-imports
 
 unit: $(VENV)/test.stamp ## the tests alone
-	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/pytest -n 4 --dist worksteal -m "not thorough" $(PYTEST_ARGS)
+
+prove: $(VENV)/test.stamp ## what takes long: every bug against every demonstration, every story on every backend
+	$(BIN)/pytest -n 4 --dist worksteal -m thorough $(PYTEST_ARGS)
 
 bench: $(VENV)/test.stamp ## measure speed against the limit and against peers; takes minutes, best on a quiet machine
 	$(BIN)/python tests/bench $(BENCH)

@@ -1,5 +1,7 @@
 """The Node and the Java backend, each started once for a file of tests, before two small portals."""
 
+from pathlib import Path
+
 import pytest
 from coinslot_testkit.copied_backends import COPIED, CopiedStage, start_copied
 from coinslot_testkit.fake_portal import FakePortal, serve
@@ -39,3 +41,14 @@ def seller(stage):
 def backend(stage):
     """The copied backend."""
     return stage.backend
+
+
+QUICK = ("test_copied_check.py", "test_copied_bug.py", "test_flask.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The single stories take long, and `coinslot check` on each backend shows most of them at once."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.parent == here and item.path.name not in QUICK:
+            item.add_marker("thorough")
