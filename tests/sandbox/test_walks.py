@@ -32,6 +32,8 @@ CHECKS = [
 ]
 SHARE_MIN = 0.10
 PORTALS = ({"portal": "jogos"}, {"portal": "jogos", "paid": True}, {"portal": "playgama"})
+SEEDS = (7, 8, 9)
+"""Walks go on with the next seed until each linked operation was reached along a link."""
 WALKS = 80
 STEPS = 10
 IS_ABOUT_ORDERS = re.compile(r"/(players|products|orders|purchases|callbacks|deliveries|tokens)\b")
@@ -44,6 +46,7 @@ LINKED = {
 QUIET = settings(
     max_examples=WALKS,
     stateful_step_count=STEPS,
+    derandomize=False,  # SEEDS say which walks are taken
     deadline=None,
     database=None,
     phases=[Phase.generate],
@@ -144,20 +147,22 @@ def _machine(world, walked, operations):
 
 
 @pytest.mark.parametrize("about", ["orders", "the rest"])
-def test_walks_along_the_links_get_documented_answers(world, capsys, about):
+def test_walks_along_the_links_get_documented_answers(world, record_property, about):
     """Linked operations, calls and the share of 2xx are printed; under 10 % of 2xx fails."""
     walked = Walked()
     known = LINKED | LINKS.keys()
     operations = {name for name in known if bool(IS_ABOUT_ORDERS.search(name)) is (about == "orders")}
 
-    run_state_machine_as_test(seed(7)(_machine(world, walked, operations)), settings=QUIET)
+    linked = {f"{name.split()[0].upper()} /_control/v1{name.split()[1]}" for name in operations & LINKED}
 
-    with capsys.disabled():
-        print(f"\n{walked.report()}")  # noqa: T201 - the counts are the point
+    for number in SEEDS:
+        run_state_machine_as_test(seed(number)(_machine(world, walked, operations)), settings=QUIET)
+        if linked <= set(walked.linked):
+            break
+
+    record_property("table", walked.report())
     assert walked.wrong == []
-    assert {
-        f"{name.split()[0].upper()} /_control/v1{name.split()[1]}" for name in operations & LINKED
-    } <= set(walked.linked)
+    assert linked <= set(walked.linked)
     assert {label for label in walked.linked if walked.share(label) < SHARE_MIN} == set()
 
 
