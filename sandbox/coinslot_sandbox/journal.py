@@ -24,6 +24,7 @@ ENTRIES_MAX = 20_000
 RECENT_MAX = 2_000
 RECENT_BYTES_MAX = 16 * 1_048_576
 GROUP_S = 0.05
+SETTLE_S = 2.0
 TRIM_SLACK = 500
 
 Entry = dict[str, Any]
@@ -196,6 +197,20 @@ class Journal:
                     break
                 self._clock.wait(self._changed, until_s=deadline_s)
             return self._seen_seq > after
+
+    def settle(self) -> None:
+        """Return when every number taken before this call can be seen, after SETTLE_S at the latest.
+
+        An entry is hidden while an earlier number is open; whoever asks what has happened by now must not be
+        told less than that.
+        """
+        deadline_s = self._clock.monotonic_s() + SETTLE_S
+        with self._changed:
+            newest = self._open[-1] if self._open else 0
+            while self._open and self._open[0] <= newest and not self._ending:
+                if self._clock.monotonic_s() >= deadline_s:
+                    return
+                self._clock.wait(self._changed, until_s=deadline_s)
 
     def flush(self) -> None:
         """Return when everything that can be seen now is in the store."""

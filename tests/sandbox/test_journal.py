@@ -96,6 +96,40 @@ def test_nobody_reads_past_a_number_that_is_still_open(open_journal):
     assert [entry["seq"] for entry in journal.entries(after=0, limit=10, wanted=ANY)] == [early, late]
 
 
+def test_settling_waits_for_what_was_open_before_it(open_journal):
+    """GET /journal tells everything that was journalled before it was asked."""
+    journal = open_journal()
+    early = journal.open()
+    late = journal.append(_crossing())
+    seen = []
+    asking = threading.Thread(target=lambda: (journal.settle(), seen.append(journal.last_seq)))
+    asking.start()
+
+    asking.join(timeout=0.2)
+    assert seen == []
+    journal.fill(early, _crossing())
+    asking.join(timeout=10)
+
+    assert seen == [late]
+
+
+def test_settling_does_not_wait_for_a_number_that_stays_open(open_journal):
+    """After two seconds by the clock it gives up; what is stuck must not hold up the control plane."""
+    clock = ManualClock()
+    journal = open_journal(clock=clock)
+    journal.open()
+    asking = threading.Thread(target=journal.settle)
+    asking.start()
+
+    for _ in range(100):  # the thread may look at the clock after the first advance
+        clock.advance(journal_module.SETTLE_S + 0.1)
+        asking.join(timeout=0.1)
+        if not asking.is_alive():
+            break
+
+    assert not asking.is_alive()
+
+
 def test_a_number_that_is_given_up_holds_up_nobody(open_journal):
     """It stays unused."""
     journal = open_journal()

@@ -73,14 +73,16 @@ def delete_fault(call: Call) -> Reply:
 
 
 def list_journal(call: Call) -> Reply:
-    """Entries after a number, oldest first."""
+    """Entries after a number, oldest first; everything that was journalled before the call is among them."""
     wanted = JournalFilter(
         dir=choice(call, "dir", ("in", "out", "control")),
         endpoint=call.query.get("endpoint"),
         order_id=call.query.get("order_id"),
         user_id=call.query.get("user_id"),
     )
-    return 200, _entries(call, number(call, "after", default=0, most=SEQ_MAX), wanted)
+    after = number(call, "after", default=0, most=SEQ_MAX)
+    call.services.journal.settle()
+    return 200, _entries(call, after, wanted)
 
 
 def wait_journal(call: Call) -> Reply:
