@@ -77,6 +77,12 @@ class StoreView:
         """The chosen variant, None for the default."""
         return self._services.dialects.get(self._portal, name)
 
+    def is_acknowledged(self, order_id: str) -> bool:
+        """Whether a notification of this order was delivered."""
+        with self._database.read() as connection:
+            post = self._services.ground.post
+            return bool(post.list_deliveries(connection, order_id=order_id, state="delivered", limit=1))
+
 
 def create_portal_app(services: Services) -> Flask:
     """The WSGI application of the portal port."""

@@ -127,6 +127,7 @@ def build_services(
         seed=seed,
         control_token=control_token,
     )
+    dialects = Dialects(portals=portals, database=database, shop=shop)
     rings = build_rings(
         portals=portals,
         database=database,
@@ -134,6 +135,7 @@ def build_services(
         clock=clock,
         seed=seed,
         fresh_keys=settings.fresh_keys,
+        dialects=dialects,
     )
     journal = Journal(
         workspace=WORKSPACE,
@@ -149,20 +151,20 @@ def build_services(
         games=games,
         rings=rings,
         mints={
-            name: Mint(portal.identity, rings[name])
+            name: Mint(portal.identity, rings[name], speak=dialects.speaker(name))
             for name, portal in portals.items()
             if portal.identity is not None
         },
         purchase_mints={
-            name: PurchaseMint(portal.purchases, rings[name])
+            name: PurchaseMint(portal.purchases, rings[name], speak=dialects.speaker(name))
             for name, portal in portals.items()
             if portal.purchases is not None
         },
-        dialects=Dialects(portals=portals, database=database, shop=shop),
+        dialects=dialects,
         journal=journal,
         faults=FaultBook(),
         hospice=SocketHospice(),
-        dispatch=_dispatch(ground, journal),
+        dispatch=_dispatch(ground, journal, dialects),
     )
 
 
@@ -188,7 +190,7 @@ def _ground(
     )
 
 
-def _dispatch(ground: Ground, journal: Journal) -> Dispatch:
+def _dispatch(ground: Ground, journal: Journal, dialects: Dialects) -> Dispatch:
     database, post, clock = ground.database, ground.post, ground.clock
     allow_hosts = ground.settings.allow_hosts
     courier = Courier(
@@ -214,6 +216,7 @@ def _dispatch(ground: Ground, journal: Journal) -> Dispatch:
         post=post,
         ids=ground.ids,
         clock=clock,
+        dialects=dialects,
         on_commit=engine.wake,
     )
     handmade = HandmadeCallbacks(

@@ -30,5 +30,11 @@ def post_purchase(call: Call) -> Reply:
             remedy=f"make an order of {' or '.join(call.context.with_purchases)}",
         )
     price = 0 if product is None else product.price
-    made = mint.mint(wanted.wish, order=record.order, price=price, now_s=ground.clock.now_s())
+    made = mint.mint(
+        wanted.wish,
+        order=record.order,
+        price=price,
+        now_s=ground.clock.now_s(),
+        restored=wanted.restored,
+    )
     return 200, dump_purchase(made)
