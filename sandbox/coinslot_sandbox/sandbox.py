@@ -93,7 +93,7 @@ class Sandbox:
             (create_control_app(services), self.settings.control_port, "--control-port"),
         ):
             servers.append(self._listen(app, port, option, services.hospice))
-        self._stack.callback(services.journal.end_waits)
+        self._stack.callback(services.journal_writer.end_waits)
         portal, control = servers
         self._ready = self._ready_line(services, portal_port=portal.port, control_port=control.port)
 

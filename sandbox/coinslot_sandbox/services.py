@@ -23,6 +23,7 @@ from coinslot_sandbox.games import GameDesk
 from coinslot_sandbox.http_server import SocketHospice
 from coinslot_sandbox.ids import Ids
 from coinslot_sandbox.journal import Crossing, Journal
+from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.keys import KeyRing, build_rings
 from coinslot_sandbox.order_book import OrderBook
 from coinslot_sandbox.players import Namer
@@ -74,6 +75,7 @@ class Services:
     mints: Mapping[str, Mint]
     purchase_mints: Mapping[str, PurchaseMint]
     dialects: Dialects
+    journal_writer: JournalWriter
     journal: Journal
     faults: FaultBook
     hospice: SocketHospice
@@ -81,14 +83,14 @@ class Services:
 
     def start(self) -> None:
         """Begin to deliver and to write the journal."""
-        self.journal.start()
+        self.journal_writer.start()
         self.dispatch.engine.start()
 
     def stop(self) -> None:
         """End both, and close the store."""
         self.dispatch.engine.stop()
         self.hospice.stop()
-        self.journal.stop()
+        self.journal_writer.stop()
         self.ground.database.close()
 
     def reset(self) -> None:
@@ -135,13 +137,8 @@ def build_services(
         seed=seed,
         fresh_keys=settings.fresh_keys,
     )
-    journal = Journal(
-        workspace=WORKSPACE,
-        database=database,
-        clock=clock,
-        next_seq=lambda: ground.ids.sequence("journal"),
-        secrets=games.secrets,
-    )
+    writer = JournalWriter(database)
+    journal = Journal(workspace=WORKSPACE, writer=writer, clock=clock, secrets=games.secrets)
     return Services(
         workspace=WORKSPACE,
         ground=ground,
@@ -159,6 +156,7 @@ def build_services(
             if portal.purchases is not None
         },
         dialects=Dialects(portals=portals, database=database, shop=shop),
+        journal_writer=writer,
         journal=journal,
         faults=FaultBook(),
         hospice=SocketHospice(),

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 METADATA = MetaData()
 
@@ -180,11 +180,23 @@ ATTEMPTS = Table(
 JOURNAL = Table(
     "journal",
     METADATA,
+    Column("workspace", String(64), primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("workspace", String(64), nullable=False),
     Column("dir", String(8), nullable=False),
     Column("endpoint", String(255)),
     Column("order_id", String(255)),
-    Column("user_id", String(64)),
+    Column("user_id", String(255)),
+    Column("size_bytes", BigInteger, nullable=False),
     Column("entry", Text, nullable=False),
+)
+Index("journal_by_order", JOURNAL.c.workspace, JOURNAL.c.order_id, JOURNAL.c.seq)
+
+JOURNAL_STATES = Table(
+    "journal_states",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("gaps", Text, nullable=False),
 )
