@@ -13,7 +13,7 @@ from coinslot_contracts.dialects import Speak, plainly
 from coinslot_contracts.portal import Portal, SigningKey
 
 from coinslot_sandbox import rotation
-from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.clock import Now
 from coinslot_sandbox.dialects import Dialects
 from coinslot_sandbox.key_material import (
     ALGORITHM_OF_KIND,
@@ -45,7 +45,7 @@ class KeyRing:
         source: KeySource,
         database: Database,
         shop: Shop,
-        clock: Clock,
+        clock: Now,
         speak: Speak = plainly,
     ) -> None:
         part = portal.identity or portal.purchases
@@ -258,7 +258,7 @@ def build_rings(
     portals: Mapping[str, Portal],
     database: Database,
     shop: Shop,
-    clock: Clock,
+    clock: Now,
     seed: int,
     fresh_keys: bool,
     dialects: Dialects,

@@ -13,7 +13,7 @@ from coinslot_contracts.portal import NoticesPart, Portal, Unmet
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
-from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.clock import Now
 from coinslot_sandbox.delivery.retry import retry_seconds
 from coinslot_sandbox.delivery.writing import write_notification
 from coinslot_sandbox.dialects import Dialects
@@ -94,7 +94,7 @@ class OrderBook:
         shop: Shop,
         post: Post,
         ids: Ids,
-        clock: Clock,
+        clock: Now,
         dialects: Dialects,
         on_commit: Callable[[], None],
     ) -> None:

@@ -34,7 +34,7 @@ def post_purchase(call: Call) -> Reply:
         wanted.wish,
         order=record.order,
         price=price,
-        now_s=ground.clock.now_s(),
+        now_s=ground.claims.now_s(),
         restored=wanted.restored,
     )
     return 200, dump_purchase(made)

@@ -16,7 +16,7 @@ from coinslot_contracts.wire import Headers
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
-from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.clock import Now
 from coinslot_sandbox.delivery.attempts import Courier
 from coinslot_sandbox.delivery.signatures import notification_headers, signature_value
 from coinslot_sandbox.delivery.writing import written_members
@@ -76,7 +76,7 @@ class HandmadeCallbacks:
         post: Post,
         courier: Courier,
         ids: Ids,
-        clock: Clock,
+        clock: Now,
     ) -> None:
         self._book = book
         self._database = database
