@@ -72,7 +72,8 @@ def _with_decimal_point(told: Mapping[str, Any]) -> bytes:
 
 def _pointed(value: Any) -> bytes:
     """A whole number digit by digit, never through a float, which would round a long one."""
-    return dump_compact(value) + (b".0" if isinstance(value, int) else b"")
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return dump_compact(value) + (b".0" if is_whole else b"")
 
 
 _OWN_SPELLINGS: Final[Mapping[str, Callable[[Mapping[str, Any]], bytes]]] = {
