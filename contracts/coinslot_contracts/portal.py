@@ -106,8 +106,8 @@ class Answer:
 
     verdict_code     the portal's own code, or the HTTP status as text where the portal has no codes
     verdict_reason   one sentence for the journal; it holds no secret
-    refused          our code of why it was refused (`errors`), where it has one; "signature-mismatch" lets the
-                     journal look for the mistake
+    refused          our code of why it was refused (`errors`), where it has one; "signature-mismatch" lets
+                     the journal look for the mistake
     """
 
     reply: WireReply
@@ -150,8 +150,8 @@ class IdentityPart:
     claim_defects   hostile name -> function that spoils good claims, for defects of the portal's own layout
     parse_keys      body of the key endpoint -> published keys; raises FieldMissing or FieldInvalid
     parse           claims -> Identity; raises SubInvalid
-    clauses         what a mistake is about (key, key-form, signature, user, game, issuer, audience) -> the clause
-                    behind it, where `clause` does not say it best
+    clauses         what a mistake is about (key, key-form, signature, kid, user, game, issuer, audience) ->
+                    the clause behind it, where `clause` does not say it best
     """
 
     algorithm: str
@@ -210,8 +210,8 @@ class NoticesPart:
     ack               HTTP status, answer body -> Ack
     unmet             Game -> preconditions that it fails
     formula           what `sign` computes, in words for people
-    clauses           what a mistake is about (digest, body, key, header) -> the clause behind it, where `clause`
-                      does not say it best
+    clauses           what a mistake is about (digest, body, key, header) -> the clause behind it, where
+                      `clause` does not say it best
     """
 
     method: str
