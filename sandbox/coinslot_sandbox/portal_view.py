@@ -16,6 +16,7 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from coinslot_sandbox.diagnosis_desk import diagnosed_refusal
 from coinslot_sandbox.faults import Fault, changed
 from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection, TakenSocket
 from coinslot_sandbox.journal import Crossing
@@ -149,6 +150,7 @@ class EndpointDesk:
         services.journal.append(
             replace(
                 self._crossing(view, wire, answer, subject, fault),
+                diagnosis=diagnosed_refusal(services, self._portal, answer, wire, game_id=subject.game_id),
                 reply=reply,
                 error=None if fault is None or taken is None else _transport_name(fault),
                 at_s=at_s,

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coinslot_sandbox.control import key_calls, purchase_calls, shop_calls, wire_calls, workspace_calls
+from coinslot_sandbox.control import (
+    diagnose_calls,
+    key_calls,
+    purchase_calls,
+    shop_calls,
+    wire_calls,
+    workspace_calls,
+)
 from coinslot_sandbox.control.call import Handler
 
 
@@ -67,6 +74,8 @@ ROUTES: Final = (
     Route(method="POST", path="/clock/resume", handle=workspace_calls.resume_clock),
     Route(method="POST", path="/clock/claims", handle=workspace_calls.offset_claims),
     Route(method="POST", path="/clock/advance", handle=workspace_calls.advance_clock),
+    Route(method="POST", path="/diagnose/signature", handle=diagnose_calls.post_signature),
+    Route(method="POST", path="/diagnose/token", handle=diagnose_calls.post_token),
     Route(method="POST", path="/reset", handle=workspace_calls.reset),
 )
 """The control API of one workspace."""

@@ -112,10 +112,10 @@ def _no_text(sub: object, claims: Mapping[str, Any], rules: TokenRules) -> str:
     return "sub-flat" if is_flat else "sub-missing"
 
 
-def game_findings(user: Identity | None, game_id: str | None) -> Iterator[Finding]:
-    """Whether the token is for the game that was asked about."""
-    if user is not None and game_id is not None and user.game_id != game_id:
-        yield "game-other", {"found_game": as_text(user.game_id), "wanted_game": as_text(game_id)}
+def game_findings(user: Identity | None, games: tuple[str, ...]) -> Iterator[Finding]:
+    """Whether the token is for one of the games that it may be for."""
+    if user is not None and games and user.game_id not in games:
+        yield "game-other", {"found_game": as_text(user.game_id), "wanted_game": as_text(games[0])}
 
 
 def reader_findings(

@@ -4,18 +4,17 @@ Unlike a signature's, a token's mistakes can be seen one by one, so all of them 
 the cause. What the portal signs comes as `TokenRules`; no portal is named here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-
-from coinslot_contracts.errors import Refused
 
 from coinslot_sandbox.diagnosis import claims as judge
 from coinslot_sandbox.diagnosis import jws
 from coinslot_sandbox.diagnosis.claims import Finding
 from coinslot_sandbox.diagnosis.finding import Diagnosis, compose
 from coinslot_sandbox.diagnosis.jws import KnownKey
-from coinslot_sandbox.diagnosis.public_key import READ_BY_MOST, KeyText, read_key_text
+from coinslot_sandbox.diagnosis.public_key import READ_BY_MOST
+from coinslot_sandbox.diagnosis.reader_keys import reader_keys
 from coinslot_sandbox.diagnosis.token_causes import STANDARDS, TOKEN_CAUSES
 from coinslot_sandbox.diagnosis.token_rules import TokenRules
 from coinslot_sandbox.diagnosis.token_text import Parts, as_text, split, unwrap
@@ -42,6 +41,7 @@ class TokenCase:
     """A token and all that is known about where it came from and how it was read.
 
     keys        every public key that is known; without one the signature stays unchecked
+    games       it must be for one of these; none allows any
     now_s       the moment at which it is judged, seconds since 1970
     public_key  the text of the key that the reader uses
     user_id, audience  see `claims.reader_findings`
@@ -50,7 +50,7 @@ class TokenCase:
     token: str
     keys: Sequence[KnownKey]
     now_s: float
-    game_id: str | None = None
+    games: tuple[str, ...] = ()
     public_key: str | None = field(default=None, repr=False)
     user_id: str | None = None
     audience: str | None = None
@@ -70,13 +70,23 @@ def diagnose_token(rules: TokenRules, case: TokenCase) -> Diagnosis:
     user, unusable = judge.read_user(parts.claims, rules)
     findings += [
         *unusable,
-        *judge.game_findings(user, case.game_id),
+        *judge.game_findings(user, case.games),
         *judge.reader_findings(parts.claims, user, user_id=case.user_id, audience=case.audience),
         *search.reader_key_findings(),
     ]
     return _told(
         rules, findings, tried=len(TOKEN_CAUSES), unsigned=search.unexplained, good=_notes(parts, rules)
     )
+
+
+def best_of(found: Iterable[Diagnosis]) -> Diagnosis:
+    """Of diagnoses by the rules of several portals, the one whose rules the token fits best."""
+    return min(found, key=_misfit)
+
+
+def _misfit(found: Diagnosis) -> tuple[bool, bool, int]:
+    causes = (found.cause, *found.also)
+    return (not found.ok, "key-of-another-portal" in causes, len(causes))
 
 
 class _Search:
@@ -112,7 +122,8 @@ class _Search:
         """What is wrong with the key that the reader uses: another one, or in a form that it cannot read."""
         if self._case.public_key is None:
             return
-        held, forms = self._reader_key(self._case.public_key)
+        found, forms = reader_keys(self._rules, self._case.public_key)
+        held = [key.spki_der for key in found]
         forms = [form for form in forms if form not in READ_BY_MOST or not self._rules.names_keys]
         yield from ((form, {}) for form in forms if form not in READ_BY_MOST)
         if held and self._signer is not None and self._signer.spki_der not in held:
@@ -121,19 +132,6 @@ class _Search:
             facts = {"reader_key": "" if known is None else known.owner}
             yield _READER_CAUSES.get(role, "public-key-other"), facts
         yield from ((form, {}) for form in forms if form in READ_BY_MOST)
-
-    def _reader_key(self, text: str) -> tuple[list[bytes], list[str]]:
-        """The keys in the reader's text, and the forms that they are in."""
-        try:
-            published = self._rules.parse_keys(text.encode("utf-8", "replace"))
-        except Refused:
-            published = ()
-        jwks = [der for key in published if key.jwk is not None and (der := jws.jwk_spki(key.jwk))]
-        if jwks:
-            return jwks, []
-        texts = [key.text for key in published if key.text is not None] or [text]
-        read: KeyText = read_key_text(texts[0])
-        return ([] if read.spki_der is None else [read.spki_der]), list(read.forms)
 
     def _is_forged_with_public_key(self) -> bool:
         texts = [text for key in self._case.keys for text in jws.public_texts(key.spki_der)]
