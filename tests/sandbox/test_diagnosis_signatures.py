@@ -1,4 +1,4 @@
-"""The diagnosis names seeded mistakes in signatures; each is made here by hand, with hashlib, json and openssl.
+"""The diagnosis names seeded mistakes in signatures; made by hand, with hashlib, json, openssl or Node.
 
 Nothing of the diagnosis is used to make them. The rule is jogos:iap.sha1; topics cite jogos:iap.1.auth too.
 """

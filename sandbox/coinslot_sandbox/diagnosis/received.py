@@ -38,11 +38,11 @@ def digest_of(text: str) -> bytes:
 class Received:
     """One signature that was received.
 
-    native  how the portal writes a digest (`spelling_of`)
+    sample  some signature as the portal writes it
     """
 
-    def __init__(self, text: str, *, native: str) -> None:
-        self._native = native
+    def __init__(self, text: str, *, sample: str) -> None:
+        native = spelling_of(sample)
         self._raw: dict[bytes, Names] = {}
         self._cores = _unwrapped(text[:TEXT_CHARS_MAX])
         for core, names in self._cores.items():
@@ -53,7 +53,7 @@ class Received:
         self._odd = {
             core.lower(): names
             for core, names in self._cores.items()
-            if len(core) not in _DIGEST_CHARS and _HEX.fullmatch(core)
+            if len(core) != len(sample) and _HEX.fullmatch(core)
         }
 
     def match(self, digest: bytes) -> Names | None:

@@ -12,7 +12,7 @@ from coinslot_contracts.portal import NoticesPart
 
 from coinslot_sandbox.diagnosis import bodies, formulas, shared_keys
 from coinslot_sandbox.diagnosis.finding import Budget, Diagnosis, compose
-from coinslot_sandbox.diagnosis.received import Received, digest_of, spelling_of
+from coinslot_sandbox.diagnosis.received import Received, digest_of
 from coinslot_sandbox.diagnosis.signature_causes import SIGNATURE_CAUSES
 
 EFFORT_BYTES: Final = 384 * 1_048_576
@@ -69,7 +69,7 @@ def diagnose_signature(
         return _found(notices, case, ("key-not-set",), {}, tried=0)
     budget = Budget(effort_bytes)
     search = _Search(notices, case, budget, case.key)
-    received = Received(case.signature, native=spelling_of(notices.sign(b"", b"")))
+    received = Received(case.signature, sample=notices.sign(b"", b""))
     for attempt in search.attempts():
         if not budget.spend(attempt.size_bytes):
             break
