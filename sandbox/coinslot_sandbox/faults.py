@@ -105,9 +105,11 @@ class _Entry:
             bounds.append(sum(number > self.seen for number in self.fault.nth))
         return max(min(bounds), 0) if bounds else None
 
+    def is_over(self, now_s: float) -> bool:
+        return self.ends_at_s is not None and now_s >= self.ends_at_s
+
     def is_active(self, now_s: float) -> bool:
-        ends_at_s = self.ends_at_s
-        return self.left != 0 and (ends_at_s is None or now_s < ends_at_s)
+        return self.left != 0 and not self.is_over(now_s)
 
     def count(self, order_id: str | None) -> None:
         self.seen += 1
@@ -165,7 +167,7 @@ class FaultBook:
             now_s = self._now_s()
             chosen: Taken | None = None
             for entry in reversed(self._places.get(endpoint, ())):
-                if entry.fault.order_id not in (None, order_id) or not entry.is_active(now_s):
+                if entry.fault.order_id not in (None, order_id) or entry.is_over(now_s):
                     continue
                 entry.count(order_id)
                 if chosen is None and (taken := self._wanted(entry, order_id, now_s)) is not None:
@@ -226,6 +228,8 @@ class FaultBook:
     def _wanted(self, entry: _Entry, order_id: str | None, now_s: float) -> Taken | None:
         """What the fault takes of the call that was just counted, None where it lets it pass."""
         fault = entry.fault
+        if fault.times is not None and entry.taken >= fault.times:
+            return None
         if fault.nth and entry.seen not in fault.nth:
             return None
         chance = Random(number_of(self._seed, fault.fault_id, entry.seen))  # noqa: S311 - repeatable

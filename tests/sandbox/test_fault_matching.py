@@ -151,7 +151,7 @@ def test_times_counts_what_is_taken_and_gives_back_what_missed(book):
     book.fired(again)
 
     (report,) = book.list_faults()
-    assert (report.fired, report.left, report.active, report.seen) == (1, 0, False, 2)
+    assert (report.fired, report.left, report.active, report.seen) == (1, 0, False, 3)
     assert book.heal("f").fired == 1
     assert book.heal("f") is None
 
