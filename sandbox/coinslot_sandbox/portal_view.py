@@ -16,8 +16,8 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.fault_acts import SILENT, changed, stands_in
-from coinslot_sandbox.faults import Fault, Taken
+from coinslot_sandbox.fault_acts import Act, act, stands_in
+from coinslot_sandbox.faults import Taken, hold_key
 from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection, TakenSocket
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.services import Services
@@ -78,6 +78,21 @@ class StoreView:
         """The chosen variant, None for the default."""
         return self._services.dialects.get(self._portal, name)
 
+    def signing_key(self) -> SigningKey:
+        """The key that tokens are signed with now."""
+        ring = self._services.rings[self._portal]
+        return ring.public(ring.current)
+
+    def previous_key(self) -> SigningKey | None:
+        """The key that signed before the last rotation."""
+        ring = self._services.rings[self._portal]
+        return None if ring.retired is None else ring.public(ring.retired)
+
+    def next_key(self) -> SigningKey:
+        """The key that would sign after the next rotation."""
+        ring = self._services.rings[self._portal]
+        return ring.public(ring.upcoming)
+
 
 def create_portal_app(services: Services) -> Flask:
     """The WSGI application of the portal port."""
@@ -134,45 +149,79 @@ class EndpointDesk:
         clock = self._services.ground.clock
         at_s, began_s = clock.now_s(), clock.monotonic_s()
         subject = self._endpoint.subject(wire)
-        answer = self._endpoint.answer(wire, self._view)
-        found = self._services.faults.take(endpoint=self._endpoint.name, order_id=subject.order_id)
-        fault = None if found is None else found.fault
-        if fault is None or not stands_in(fault):
+        taken = self._taken(subject, connection)
+        answer, taken = self._answer(wire, taken)
+        if taken is None or not stands_in(taken):
             self._learn(answer)
-        taken = connection.take() if fault is not None and fault.kind in SILENT and connection else None
-        reply = None if taken is not None else _marked(_reply(fault, answer.reply))
+        done = self._act(taken, wire, _marked(answer.reply))
+        held = connection.take() if done.script is not None and connection is not None else None
+        if done.script is not None and held is None:
+            done = Act(reply=plain_refusal(400), breaks=True)
         self._services.journal.append(
             replace(
-                self._crossing(wire, answer, subject, fault),
-                reply=reply,
-                error=None if fault is None or taken is None else _transport_name(fault),
+                self._crossing(wire, answer, subject, taken),
+                reply=None if done.reply is None else _marked(done.reply),
+                error=taken.fault.kind if taken is not None and done.breaks else None,
                 at_s=at_s,
                 elapsed_ms=(clock.monotonic_s() - began_s) * 1000,
             )
         )
-        if found is not None:
-            self._act(found, taken)
-        return reply or WireReply()
+        if taken is not None:
+            self._let_act(taken, done, connection, held)
+        return done.reply or WireReply()
 
-    def _act(self, found: Taken, taken: TakenSocket | None) -> None:
-        """Count the fault, then let it act: whoever feels it finds it counted and journalled."""
-        faults, fault = self._services.faults, found.fault
-        if fault.kind in SILENT and taken is None:
-            faults.missed(found)
+    def _taken(self, subject: Subject, connection: Connection | None) -> Taken | None:
+        """The fault that acts on this call; none does where the client has hung up already."""
+        faults = self._services.faults
+        taken = faults.take(endpoint=self._endpoint.name, order_id=subject.order_id)
+        if taken is not None and connection is not None and connection.is_gone():
+            faults.missed(taken)
+            return None
+        return taken
+
+    def _answer(self, wire: WireRequest, taken: Taken | None) -> tuple[Answer, Taken | None]:
+        """The honest answer, or a lie where there is something to lie about; and the fault that acts."""
+        honest = self._endpoint.answer(wire, self._view)
+        lie = None if taken is None else self._endpoint.lies.get(taken.fault.kind)
+        if taken is None or lie is None:
+            return honest, taken
+        told = lie.tell(wire, self._view, self._endpoint.answer, taken)
+        if (told.reply, told.events) == (honest.reply, honest.events):
+            self._services.faults.missed(taken)
+            return honest, None
+        return told, taken
+
+    def _act(self, taken: Taken | None, wire: WireRequest, reply: WireReply) -> Act:
+        is_told = taken is None or taken.fault.kind in self._endpoint.lies
+        return Act(reply=reply) if taken is None or is_told else act(taken, wire, reply)
+
+    def _let_act(
+        self, taken: Taken, done: Act, connection: Connection | None, held: TakenSocket | None
+    ) -> None:
+        """Count the fault, then let it act: whoever feels it finds it counted and journalled.
+
+        Where the bytes could not go out after all, the count is taken back.
+        """
+        faults = self._services.faults
+        if connection is None and done.breaks:
+            faults.missed(taken)
             return
-        faults.fired(found)
-        if taken is None:
-            return
-        if fault.kind == "reset":
-            taken.reset()
-        else:
-            taken.hang(fault_id=fault.fault_id, seconds=fault.params["for_s"])
+        faults.fired(taken)
+
+        def lost() -> None:
+            if not done.is_felt:
+                faults.missed(taken, counted=True)
+
+        if held is not None and done.script is not None:
+            held.act(done.script, key=hold_key(self._services.workspace, taken.fault.fault_id), lost=lost)
+        elif connection is not None:
+            connection.when_lost = lost
 
     def _learn(self, answer: Answer) -> None:
         for event in answer.events:
             self._services.dispatch.book.arrived(event.order_id)
 
-    def _crossing(self, wire: WireRequest, answer: Answer, subject: Subject, fault: Fault | None) -> Crossing:
+    def _crossing(self, wire: WireRequest, answer: Answer, subject: Subject, taken: Taken | None) -> Crossing:
         order = None if subject.order_id is None else self._view.find_order(subject.order_id)
         return Crossing(
             dir="in",
@@ -187,7 +236,7 @@ class EndpointDesk:
             user_id=None if order is None else order.user_id,
             external_id=subject.external_id or (None if order is None else order.external_id),
             verdict=(answer.verdict_code, answer.verdict_reason),
-            fault_id=None if fault is None else fault.fault_id,
+            fault_id=None if taken is None else taken.fault.fault_id,
         )
 
 
@@ -211,24 +260,12 @@ def wire_request(environ: Mapping[str, Any]) -> WireRequest:
     )
 
 
-def _reply(fault: Fault | None, reply: WireReply) -> WireReply:
-    """The answer as a fault makes it; a server that lets no fault take its sockets refuses instead."""
-    if fault is None:
-        return reply
-    return plain_refusal(400) if fault.kind in SILENT else changed(fault.params, reply)
-
-
 def _marked(reply: WireReply) -> WireReply:
-    return replace(reply, headers=(*reply.headers, MARK))
-
-
-def _transport_name(fault: Fault) -> str:
-    return fault.kind
+    return reply if MARK in reply.headers else replace(reply, headers=(*reply.headers, MARK))
 
 
 def _response(reply: WireReply) -> Response:
-    headers = reply.headers if MARK in reply.headers else (*reply.headers, MARK)
-    return _PlainResponse(reply.body, status=reply.status, headers=list(headers))
+    return _PlainResponse(reply.body, status=reply.status, headers=list(_marked(reply).headers))
 
 
 def _refuse(error: HTTPException, services: Services) -> Response:

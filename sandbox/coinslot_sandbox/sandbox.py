@@ -18,7 +18,8 @@ from coinslot_contracts.portal import Portal, discover
 from coinslot_sandbox.clock import Clock, SystemClock
 from coinslot_sandbox.control.app import create_control_app
 from coinslot_sandbox.errors import SandboxStartError
-from coinslot_sandbox.http_server import HttpServer, SocketHospice, WsgiApp
+from coinslot_sandbox.hospice import SocketHospice
+from coinslot_sandbox.http_server import HttpServer, WsgiApp
 from coinslot_sandbox.portal_view import create_portal_app
 from coinslot_sandbox.services import Services, build_services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token

@@ -18,14 +18,15 @@ from coinslot_sandbox.delivery.handmade import HandmadeCallbacks
 from coinslot_sandbox.delivery.resend import Resender
 from coinslot_sandbox.dialects import Dialects
 from coinslot_sandbox.errors import SandboxStartError
-from coinslot_sandbox.faults import FaultBook
+from coinslot_sandbox.faults import FaultBook, hold_key
 from coinslot_sandbox.games import GameDesk
-from coinslot_sandbox.http_server import SocketHospice
+from coinslot_sandbox.hospice import SocketHospice
 from coinslot_sandbox.ids import Ids
 from coinslot_sandbox.journal import Crossing, Journal
 from coinslot_sandbox.keys import KeyRing, build_rings
 from coinslot_sandbox.order_book import OrderBook
 from coinslot_sandbox.players import Namer
+from coinslot_sandbox.presets import preset_faults
 from coinslot_sandbox.purchases import PurchaseMint
 from coinslot_sandbox.settings import SandboxSettings, draw_seed
 from coinslot_sandbox.store.database import Database
@@ -81,8 +82,15 @@ class Services:
 
     def start(self) -> None:
         """Begin to deliver and to write the journal."""
+        self.lay_preset(self.ground.settings.preset)
         self.journal.start()
         self.dispatch.engine.start()
+
+    def lay_preset(self, name: str) -> None:
+        """Put a preset's faults in the place of the last one's, and end what those hold up."""
+        faults = preset_faults(name, seed=self.ground.seed, portals=self.ground.portals)
+        ended = self.faults.lay(name, faults)
+        self.hospice.release(hold_key(self.workspace, fault_id) for fault_id in ended)
 
     def stop(self) -> None:
         """End both, and close the store."""
@@ -94,7 +102,8 @@ class Services:
     def reset(self) -> None:
         """As at first start: keys, dialects, default games back, all else gone; ids and numbers go on."""
         ground = self.ground
-        self.hospice.release(self.faults.clear())
+        self.hospice.release(hold_key(self.workspace, fault_id) for fault_id in self.faults.clear())
+        self.lay_preset(ground.settings.preset)
         with ground.database.write() as connection:
             ground.post.clear(connection)
             ground.shop.clear(connection)

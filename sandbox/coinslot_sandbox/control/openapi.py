@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 
-from coinslot_sandbox.control import openapi_purchases
+from coinslot_sandbox.control import openapi_faults, openapi_purchases
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_links import LINKS, Links
@@ -206,25 +206,6 @@ _SHOP_AND_WIRE: Final = (
     ),
     Operation(
         method="get",
-        path="/faults",
-        summary="Every fault that was not healed",
-        answers={200: shape({"faults": listed(ref("Fault"))})},
-    ),
-    Operation(
-        method="post",
-        path="/faults",
-        summary="Let a fault act on a portal endpoint from now on",
-        body="FaultWish",
-        answers={201: ref("Fault")},
-    ),
-    Operation(
-        method="delete",
-        path="/faults/{faultId}",
-        summary="Heal a fault; what it holds up ends too",
-        answers={200: ref("Fault")},
-    ),
-    Operation(
-        method="get",
         path="/journal",
         summary="Journal entries after a number, oldest first",
         query=(
@@ -266,7 +247,7 @@ _SHOP_AND_WIRE: Final = (
     ),
 )
 
-OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_purchases.OPERATIONS)
+OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_purchases.OPERATIONS, *openapi_faults.OPERATIONS)
 """Every call of the control API that is behind its token."""
 
 
@@ -294,8 +275,10 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
             "schemas": {
                 **requests(context),
                 **openapi_purchases.requests(context),
+                **openapi_faults.requests(context),
                 **resources(),
                 **openapi_purchases.resources(),
+                **openapi_faults.resources(),
             },
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "responses": {f"Problem{status}": _problem(says) for status, says in PROBLEMS.items()},
