@@ -143,11 +143,6 @@ class FaultBook:
         self._preset = "calm"
 
     @property
-    def seed(self) -> int:
-        """What chance is drawn from."""
-        return self._seed
-
-    @property
     def preset(self) -> str:
         """The preset that was laid last."""
         return self._preset

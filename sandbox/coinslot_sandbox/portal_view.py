@@ -16,11 +16,12 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.fault_acts import Act, act, stands_in
-from coinslot_sandbox.faults import Taken, hold_key
-from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection, TakenSocket
+from coinslot_sandbox.fault_desk import find_fault, judged, let_act, marked
+from coinslot_sandbox.faults import Taken
+from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.services import Services
+from coinslot_sandbox.workspaces import Workspaces
 
 UNMATCHED = "unmatched"
 MARK = ("X-Coinslot-Sandbox", "1")
@@ -94,16 +95,16 @@ class StoreView:
         return ring.public(ring.upcoming)
 
 
-def create_portal_app(services: Services) -> Flask:
+def create_portal_app(workspaces: Workspaces) -> Flask:
     """The WSGI application of the portal port."""
     app = Flask("coinslot_portals", static_folder=None, template_folder=None)
     app.response_class = _PlainResponse
     app.url_map.merge_slashes = False
-    for portal in services.ground.portals.values():
+    for portal in workspaces.common.portals.values():
         for endpoint in portal.endpoints:
-            _add(app, services, portal, endpoint)
-    app.register_error_handler(HTTPException, lambda error: _refuse(error, services))
-    app.register_error_handler(Exception, _fail(services))
+            _add(app, workspaces, portal, endpoint)
+    app.register_error_handler(HTTPException, lambda error: _refuse(error, workspaces))
+    app.register_error_handler(Exception, _fail(workspaces))
     return app
 
 
@@ -113,8 +114,8 @@ def plain_refusal(status: int) -> WireReply:
     return WireReply(status=status, headers=(("Content-Type", "application/json"),), body=body.encode())
 
 
-def _add(app: Flask, services: Services, portal: Portal, endpoint: Endpoint) -> None:
-    view = _endpoint_view(services, portal, endpoint)
+def _add(app: Flask, workspaces: Workspaces, portal: Portal, endpoint: Endpoint) -> None:
+    view = _endpoint_view(workspaces, EndpointDesk(portal, endpoint))
     in_workspace = f"/w/<workspace>/{portal.name}{endpoint.path}"
     methods = [endpoint.method, "HEAD"] if endpoint.method == "GET" else [endpoint.method]
     for place, rule in (("root", endpoint.path), ("workspace", in_workspace)):
@@ -123,14 +124,20 @@ def _add(app: Flask, services: Services, portal: Portal, endpoint: Endpoint) -> 
         )
 
 
-def _endpoint_view(services: Services, portal: Portal, endpoint: Endpoint) -> Callable[..., Response]:
-    desk = EndpointDesk(services, portal, endpoint)
-
-    def view(workspace: str = services.workspace) -> Response:  # noqa: ARG001 - judged by its path
-        status = _refused_status(200, services)
-        if status != 200:
-            return _refusal(status, services)
-        return _response(desk.serve(wire_request(request.environ), request.environ.get(CONNECTION)))
+def _endpoint_view(workspaces: Workspaces, desk: "EndpointDesk") -> Callable[..., Response]:
+    def view(workspace: str | None = None) -> Response:
+        wire = wire_request(request.environ)
+        subject = desk.endpoint.subject(wire)
+        if workspace is None:
+            services = workspaces.owner(game_id=subject.game_id, order_id=subject.order_id)
+        else:
+            found = workspaces.find(workspace)
+            if found is None:
+                return _refusal(421, workspaces.default)
+            services = found
+        if request.environ.get(OVERSIZED):
+            return _refusal(413, services)
+        return _response(desk.serve(services, wire, subject, request.environ.get(CONNECTION)))
 
     return view
 
@@ -138,94 +145,55 @@ def _endpoint_view(services: Services, portal: Portal, endpoint: Endpoint) -> Ca
 class EndpointDesk:
     """One endpoint of one portal, without a framework."""
 
-    def __init__(self, services: Services, portal: Portal, endpoint: Endpoint) -> None:
-        self._services = services
-        self._endpoint = endpoint
+    def __init__(self, portal: Portal, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
         self._portal = portal
-        self._view = StoreView(services, portal.name)
 
-    def serve(self, wire: WireRequest, connection: Connection | None) -> WireReply:
+    def serve(
+        self, services: Services, wire: WireRequest, subject: Subject, connection: Connection | None
+    ) -> WireReply:
         """Answer one request; where a fault took the connection, the answer goes nowhere."""
-        clock = self._services.ground.clock
+        clock = services.ground.clock
+        view = StoreView(services, self._portal.name)
         at_s, began_s = clock.now_s(), clock.monotonic_s()
-        subject = self._endpoint.subject(wire)
-        taken = self._taken(subject, connection)
-        answer, taken = self._answer(wire, taken)
-        if taken is None or not stands_in(taken):
-            self._learn(answer)
-        done = self._act(taken, wire, _marked(answer.reply))
+        taken = find_fault(services.faults, self.endpoint, subject, connection)
+        verdict = judged(self.endpoint, wire, view, taken, faults=services.faults, mark=MARK)
+        if verdict.learns:
+            self._learn(services, verdict.answer)
+        taken, done = verdict.taken, verdict.act
         held = connection.take() if done.script is not None and connection is not None else None
-        if done.script is not None and held is None:
-            done = Act(reply=plain_refusal(400), breaks=True)
-        self._services.journal.append(
+        reply = plain_refusal(400) if done.script is not None and held is None else done.reply
+        services.journal.append(
             replace(
-                self._crossing(wire, answer, subject, taken),
-                reply=None if done.reply is None else _marked(done.reply),
+                self._crossing(view, wire, verdict.answer, subject, taken),
+                reply=None if reply is None else marked(reply, MARK),
                 error=taken.fault.kind if taken is not None and done.breaks else None,
                 at_s=at_s,
                 elapsed_ms=(clock.monotonic_s() - began_s) * 1000,
             )
         )
         if taken is not None:
-            self._let_act(taken, done, connection, held)
-        return done.reply or WireReply()
+            let_act(
+                taken,
+                done,
+                faults=services.faults,
+                workspace=services.workspace,
+                connection=connection,
+                held=held,
+            )
+        return reply or WireReply()
 
-    def _taken(self, subject: Subject, connection: Connection | None) -> Taken | None:
-        """The fault that acts on this call; none does where the client has hung up already."""
-        faults = self._services.faults
-        taken = faults.take(endpoint=self._endpoint.name, order_id=subject.order_id)
-        if taken is not None and connection is not None and connection.is_gone():
-            faults.missed(taken)
-            return None
-        return taken
-
-    def _answer(self, wire: WireRequest, taken: Taken | None) -> tuple[Answer, Taken | None]:
-        """The honest answer, or a lie where there is something to lie about; and the fault that acts."""
-        honest = self._endpoint.answer(wire, self._view)
-        lie = None if taken is None else self._endpoint.lies.get(taken.fault.kind)
-        if taken is None or lie is None:
-            return honest, taken
-        told = lie.tell(wire, self._view, self._endpoint.answer, taken)
-        if (told.reply, told.events) == (honest.reply, honest.events):
-            self._services.faults.missed(taken)
-            return honest, None
-        return told, taken
-
-    def _act(self, taken: Taken | None, wire: WireRequest, reply: WireReply) -> Act:
-        is_told = taken is None or taken.fault.kind in self._endpoint.lies
-        return Act(reply=reply) if taken is None or is_told else act(taken, wire, reply)
-
-    def _let_act(
-        self, taken: Taken, done: Act, connection: Connection | None, held: TakenSocket | None
-    ) -> None:
-        """Count the fault, then let it act: whoever feels it finds it counted and journalled.
-
-        Where the bytes could not go out after all, the count is taken back.
-        """
-        faults = self._services.faults
-        if connection is None and done.breaks:
-            faults.missed(taken)
-            return
-        faults.fired(taken)
-
-        def lost() -> None:
-            if not done.is_felt:
-                faults.missed(taken, counted=True)
-
-        if held is not None and done.script is not None:
-            held.act(done.script, key=hold_key(self._services.workspace, taken.fault.fault_id), lost=lost)
-        elif connection is not None:
-            connection.when_lost = lost
-
-    def _learn(self, answer: Answer) -> None:
+    def _learn(self, services: Services, answer: Answer) -> None:
         for event in answer.events:
-            self._services.dispatch.book.arrived(event.order_id)
+            services.dispatch.book.arrived(event.order_id)
 
-    def _crossing(self, wire: WireRequest, answer: Answer, subject: Subject, taken: Taken | None) -> Crossing:
-        order = None if subject.order_id is None else self._view.find_order(subject.order_id)
+    def _crossing(
+        self, view: StoreView, wire: WireRequest, answer: Answer, subject: Subject, taken: Taken | None
+    ) -> Crossing:
+        order = None if subject.order_id is None else view.find_order(subject.order_id)
         return Crossing(
             dir="in",
-            endpoint=self._endpoint.name,
+            endpoint=self.endpoint.name,
             request=wire,
             reply=None,
             at_s=0.0,
@@ -260,29 +228,28 @@ def wire_request(environ: Mapping[str, Any]) -> WireRequest:
     )
 
 
-def _marked(reply: WireReply) -> WireReply:
-    return reply if MARK in reply.headers else replace(reply, headers=(*reply.headers, MARK))
-
-
 def _response(reply: WireReply) -> Response:
-    return _PlainResponse(reply.body, status=reply.status, headers=list(_marked(reply).headers))
+    return _PlainResponse(reply.body, status=reply.status, headers=list(marked(reply, MARK).headers))
 
 
-def _refuse(error: HTTPException, services: Services) -> Response:
+def _refuse(error: HTTPException, workspaces: Workspaces) -> Response:
+    """Refuse with the status that tells best what is wrong: a foreign workspace, the size, what is given."""
+    services = _named(workspaces)
+    if services is None:
+        return _refusal(421, workspaces.default)
     status = error.code or 400
-    response = _refusal(_refused_status(status if 400 <= status < 500 else 400, services), services)
+    status = status if 400 <= status < 500 else 400
+    response = _refusal(413 if request.environ.get(OVERSIZED) else status, services)
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response
 
 
-def _refused_status(status: int, services: Services) -> int:
-    """The status that tells best what is wrong: a foreign workspace, then the size, then what is given."""
+def _named(workspaces: Workspaces) -> Services | None:
+    """The workspace that the path names, the default one where it names none; None where there is no such."""
     first, _, rest = request.path.removeprefix("/").partition("/")
-    if first == "w" and rest.partition("/")[0] != services.workspace:
-        return 421
-    return 413 if request.environ.get(OVERSIZED) else status
+    return workspaces.find(rest.partition("/")[0]) if first == "w" else workspaces.default
 
 
 def _refusal(status: int, services: Services) -> Response:
@@ -302,10 +269,11 @@ def _refusal(status: int, services: Services) -> Response:
     return response
 
 
-def _fail(services: Services) -> Callable[[Exception], Response]:
+def _fail(workspaces: Workspaces) -> Callable[[Exception], Response]:
     """A fault of our own: it goes to the journal whole, and to the caller as one line."""
 
     def handle(error: Exception) -> Response:
+        services = _named(workspaces) or workspaces.default
         services.journal.append(
             Crossing(
                 dir="in",

@@ -5,7 +5,6 @@ from typing import Any
 from coinslot_sandbox.control import schema_faults
 from coinslot_sandbox.control.call import Call, Reply, unknown
 from coinslot_sandbox.control.resources import dump_fault
-from coinslot_sandbox.faults import hold_key
 
 
 def post_fault(call: Call) -> Reply:
@@ -23,10 +22,9 @@ def list_faults(call: Call) -> Reply:
 def delete_fault(call: Call) -> Reply:
     """Heal a fault; what it holds up ends too."""
     fault_id = call.args["faultId"]
-    report = call.services.faults.heal(fault_id)
+    report = call.services.heal(fault_id)
     if report is None:
         raise unknown("fault", fault_id)
-    call.services.hospice.release([hold_key(call.services.workspace, fault_id)])
     return 200, dump_fault(report)
 
 
@@ -45,4 +43,4 @@ def list_kinds(call: Call) -> Reply:
 def _faults(call: Call) -> dict[str, Any]:
     book = call.services.faults
     faults = [dump_fault(report) for report in book.list_faults()]
-    return {"preset": book.preset, "seed": book.seed, "faults": faults}
+    return {"preset": book.preset, "seed": call.services.record.seed, "faults": faults}

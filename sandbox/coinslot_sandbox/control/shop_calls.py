@@ -187,7 +187,7 @@ def post_token(call: Call) -> Reply:
         wish,
         player=player,
         game_id=game_id,
-        now_s=ground.clock.now_s(),
+        now_s=ground.claims.now_s(),
         sequence=ground.ids.sequence("token"),
     )
     if taken is not None:
