@@ -35,8 +35,16 @@ _HOSTILE_KINDS: Final[Mapping[str, Any]] = {
     "oversized": 2.0,
     "rate_limit": True,
 }
-_HOSTILE_DELIVERIES: Final = {"duplicate": 0.2, "reorder": 0.1, "delay": 0.1, "drop": 0.1}
-_REALISTIC_DELIVERIES: Final = {"duplicate": 0.02, "reorder": 0.01}
+_HOSTILE_DELIVERIES: Final[Mapping[str, tuple[Any, float]]] = {
+    "duplicate": (True, 0.2),
+    "reorder": (True, 0.1),
+    "delay": (5.0, 0.1),
+    "drop": ({"first": 1}, 0.1),
+}
+_REALISTIC_DELIVERIES: Final[Mapping[str, tuple[Any, float]]] = {
+    "duplicate": (True, 0.02),
+    "reorder": (True, 0.01),
+}
 REALISTIC_SLOW: Final = 0.05
 
 
@@ -46,11 +54,11 @@ def preset_faults(name: str, *, seed: int, portals: Mapping[str, Portal]) -> lis
     wanted: list[tuple[str, str, Any, float]] = []
     if name == "realistic":
         wanted += [(endpoint.name, "latency", _SLOW, REALISTIC_SLOW) for endpoint in endpoints]
-        wanted += [("delivery", kind, True, share) for kind, share in _REALISTIC_DELIVERIES.items()]
+        wanted += [("delivery", kind, *details) for kind, details in _REALISTIC_DELIVERIES.items()]
     elif name == "hostile":
         for endpoint in endpoints:
             wanted += _drawn(endpoint, Random(number_of(seed, name, endpoint.name)))  # noqa: S311 - repeatable
-        wanted += [("delivery", kind, True, share) for kind, share in _HOSTILE_DELIVERIES.items()]
+        wanted += [("delivery", kind, *details) for kind, details in _HOSTILE_DELIVERIES.items()]
     kinds = {endpoint.name: {**TRANSPORT_KINDS, **endpoint.lies} for endpoint in endpoints}
     kinds["delivery"] = dict(DELIVERY_KINDS)
     return [

@@ -77,12 +77,13 @@ def parse_preset(body: Mapping[str, Any]) -> str:
 
 def dump_kinds(context: Context) -> list[dict[str, Any]]:
     """Every kind, the places that can do it, and its parameters."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
     for place, kinds in places(context).items():
         for name, kind in kinds.items():
             shown: dict[str, Any] = {"kind": name, "says": kind.says, "short": kind.short, "at": []}
             params = [{"name": item, **_dump_param(param)} for item, param in kind.params.items()]
-            found.setdefault(name, {**shown, "params": params})["at"].append(place)
+            same = found.setdefault((name, kind.says, *kind.params), {**shown, "params": params})
+            same["at"].append(place)
     return list(found.values())
 
 
