@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 from coinslot_contracts.domain import Game, Identity, Notification, Order, OrdersPage, PurchaseClaims
 from coinslot_contracts.errors import CoinslotError
+from coinslot_contracts.fault_kinds import FaultKind, LieCase
 from coinslot_contracts.wire import Headers, WireReply, WireRequest
 
 PORTALS_GROUP = "coinslot.portals"
@@ -121,12 +122,40 @@ def _no_subject(request: WireRequest) -> Subject:  # noqa: ARG001 - the signatur
     return Subject()
 
 
+class LieView(PortalView, Protocol):
+    """What a lie may ask beside what an endpoint may."""
+
+    def signing_key(self) -> SigningKey:
+        """The key that tokens are signed with now, published or not."""
+        ...
+
+    def previous_key(self) -> SigningKey | None:
+        """The key that signed before the last rotation, None where there was none."""
+        ...
+
+    def next_key(self) -> SigningKey:
+        """The key that would sign after the next rotation; nothing is signed with it yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lie(FaultKind):
+    """A fault in the portal's own terms.
+
+    tell   request, view, the endpoint's honest answer, the case -> the answer. Where it equals the honest
+           one there was nothing to lie about, and the fault has not fired
+    """
+
+    tell: Callable[[WireRequest, LieView, Callable[[WireRequest, PortalView], Answer], LieCase], Answer]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One address of the portal that a game's backend calls.
 
     name     portal and short name, as faults and journal spell it: "jogos.getOrders"
     site     which base URL it lives under: "web" or "api"
+    lies     kind of fault -> how the endpoint tells this lie
     """
 
     name: str
@@ -136,6 +165,7 @@ class Endpoint:
     clause: str
     answer: Callable[[WireRequest, PortalView], Answer]
     subject: Callable[[WireRequest], Subject] = _no_subject
+    lies: Mapping[str, Lie] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,13 @@ Read it beside the document: `identity` is the user system, `notices` the paymen
 `endpoints` and `reports` the two calls that a game's server makes, `codes` and `signing` what they share.
 """
 
+from dataclasses import replace
+
 from coinslot_contracts.portal import Portal
 from coinslot_contracts.portals.jogos.addresses import addresses, environment
 from coinslot_contracts.portals.jogos.endpoints import ENDPOINTS
 from coinslot_contracts.portals.jogos.identity import IDENTITY, KEY_FORMS
+from coinslot_contracts.portals.jogos.lies import LIES
 from coinslot_contracts.portals.jogos.notices import NOTICES
 from coinslot_contracts.portals.jogos.reports import REPORTS
 
@@ -15,7 +18,7 @@ PORTAL = Portal(
     name="jogos",
     title="Jogos",
     package=__name__,
-    endpoints=ENDPOINTS,
+    endpoints=tuple(replace(endpoint, lies=LIES[endpoint.name]) for endpoint in ENDPOINTS),
     addresses=addresses,
     environment=environment,
     identity=IDENTITY,

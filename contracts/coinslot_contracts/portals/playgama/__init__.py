@@ -4,16 +4,19 @@ Read it beside the document: `purchase` is section 1 and 3.A (what the client ha
 `jwks` is section 2, `endpoints` and `verify` are section 3.B and the published sibling of that endpoint.
 """
 
+from dataclasses import replace
+
 from coinslot_contracts.portal import Portal
 from coinslot_contracts.portals.playgama.addresses import addresses, environment
 from coinslot_contracts.portals.playgama.endpoints import ENDPOINTS
+from coinslot_contracts.portals.playgama.lies import LIES
 from coinslot_contracts.portals.playgama.purchase import PURCHASES
 
 PORTAL = Portal(
     name="playgama",
     title="Playgama",
     package=__name__,
-    endpoints=ENDPOINTS,
+    endpoints=tuple(replace(endpoint, lies=LIES[endpoint.name]) for endpoint in ENDPOINTS),
     addresses=addresses,
     environment=environment,
     purchases=PURCHASES,
