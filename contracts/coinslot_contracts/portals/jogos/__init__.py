@@ -5,12 +5,15 @@ Read it beside the document: `identity` is the user system, `notices` the paymen
 Where the document leaves a choice, `dialects` names it; `dialect_…`, `key_document`, `orders_list` make it.
 """
 
+from dataclasses import replace
+
 from coinslot_contracts.order_ids import order_id
 from coinslot_contracts.portal import Portal
 from coinslot_contracts.portals.jogos.addresses import addresses, environment
 from coinslot_contracts.portals.jogos.dialects import DIALECTS
 from coinslot_contracts.portals.jogos.endpoints import ENDPOINTS
 from coinslot_contracts.portals.jogos.identity import IDENTITY
+from coinslot_contracts.portals.jogos.lies import LIES
 from coinslot_contracts.portals.jogos.notices import NOTICES
 from coinslot_contracts.portals.jogos.reports import REPORTS
 
@@ -18,7 +21,7 @@ PORTAL = Portal(
     name="jogos",
     title="Jogos",
     package=__name__,
-    endpoints=ENDPOINTS,
+    endpoints=tuple(replace(endpoint, lies=LIES[endpoint.name]) for endpoint in ENDPOINTS),
     addresses=addresses,
     environment=environment,
     identity=IDENTITY,

@@ -8,11 +8,12 @@ clauses   jogos:user.2, jogos:user.3, jogos:iap.2, jogos:iap.3
 
 import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from coinslot_contracts.dialects import Speak
 from coinslot_contracts.domain import Game, Order
-from coinslot_contracts.errors import FieldInvalid, Refused
+from coinslot_contracts.errors import FieldInvalid, Refused, SignatureMismatch, SignatureMissing
 from coinslot_contracts.fields import decimal_id, text
 from coinslot_contracts.json_bytes import JsonInvalid, parse_json_object
 from coinslot_contracts.portal import Answer, Arrived, Endpoint, PortalView, Subject
@@ -68,10 +69,11 @@ Answerer = Callable[[dict[str, Any], Game, PortalView], Answer]
 class _Stop(Exception):
     """A call that is refused before its order is looked at."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, refused: str | None = None) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
+        self.refused = refused
 
 
 def _judged(request: WireRequest, view: PortalView, read: Reader, answer: Answerer) -> Answer:
@@ -79,7 +81,7 @@ def _judged(request: WireRequest, view: PortalView, read: Reader, answer: Answer
     try:
         wanted, game = judge(request, view, read)
     except _Stop as stop:
-        return _refused(stop.code, stop.reason, view)
+        return replace(_refused(stop.code, stop.reason, view), refused=stop.refused)
     return answer(wanted, game, view)
 
 
@@ -143,12 +145,12 @@ def _check_signature(request: WireRequest, game: Game) -> None:
         raise _Stop(VERIFICATION_FAILED, "the game has no shared key yet (jogos:iap.key)")
     sent = request.header(SIGNATURE_HEADER)
     if not sent:
-        raise _Stop(VERIFICATION_FAILED, f"there is no {SIGNATURE_HEADER} header")
+        missing = SignatureMissing(f"there is no {SIGNATURE_HEADER} header")
+        raise _Stop(VERIFICATION_FAILED, missing.detail, missing.code)
     expected = signature(request.body, game.shared_key)
     if not hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), expected.encode()):
-        raise _Stop(
-            VERIFICATION_FAILED, "the signature is not sha1(body + shared key) of the bytes that arrived"
-        )
+        mismatch = SignatureMismatch("the signature is not sha1(body + shared key) of the bytes that arrived")
+        raise _Stop(VERIFICATION_FAILED, mismatch.detail, mismatch.code)
 
 
 def _refused(code: str, reason: str, view: PortalView) -> Answer:

@@ -79,6 +79,13 @@ PURCHASES: Final = PurchasePart(
     verify_replies=tuple(REPLIES),
     parse_verify=parse_reply,
     clause="playgama:3.A",
+    clauses={
+        "key": "playgama:2",
+        "key-form": "sandbox:jwks-members",
+        "user": "playgama:1",
+        "audience": "sandbox:purchase-claims",
+        "kid": "sandbox:purchase-header",
+    },
     manner=MANNER,
     say=say,
     say_purchase=say_purchase,
