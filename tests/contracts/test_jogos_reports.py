@@ -127,7 +127,7 @@ def test_members_of_the_user_are_replaced_or_dropped():
 
 
 def test_every_defect_of_the_claims_is_refused_by_their_reader_or_tells_another():
-    """jogos:user.4: an object in sub, no user id and plain text cannot be read; the rest reads as another's."""
+    """jogos:user.4: three of them cannot be read; the rest reads as another's."""
     part = PORTAL.identity
     good = part.parse(good_claims())
     read = {
