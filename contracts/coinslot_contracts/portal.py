@@ -107,12 +107,15 @@ class Answer:
 
     verdict_code     the portal's own code, or the HTTP status as text where the portal has no codes
     verdict_reason   one sentence for the journal; it holds no secret
+    refused          our code of why it was refused (`errors`), where it has one; "signature-mismatch" lets
+                     the journal look for the mistake
     """
 
     reply: WireReply
     verdict_code: str
     verdict_reason: str
     events: tuple[Arrived, ...] = ()
+    refused: str | None = None
 
 
 def _no_subject(request: WireRequest) -> Subject:  # noqa: ARG001 - the signature of Endpoint.subject
@@ -177,6 +180,8 @@ class IdentityPart:
     claim_defects   hostile name -> function that spoils good claims, for defects of the portal's own layout
     parse_keys      body of the key endpoint -> published keys; raises FieldMissing or FieldInvalid
     parse           claims -> Identity; raises SubInvalid
+    clauses         what a mistake is about (key, key-form, signature, kid, user, game, issuer, audience) ->
+                    the clause behind it, where `clause` does not say it best
     """
 
     algorithm: str
@@ -192,6 +197,7 @@ class IdentityPart:
     parse_keys: Callable[[bytes], tuple[PublishedKey, ...]]
     parse: Callable[[Mapping[str, Any]], Identity]
     clause: str
+    clauses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +239,9 @@ class NoticesPart:
     refusal           error -> the documented answer for it
     ack               HTTP status, answer body -> Ack
     unmet             Game -> preconditions that it fails
+    formula           what `sign` computes, in words for people
+    clauses           what a mistake is about (digest, body, key, header) -> the clause behind it, where
+                      `clause` does not say it best
     """
 
     method: str
@@ -245,6 +254,8 @@ class NoticesPart:
     ack: Callable[[int, bytes], Ack]
     unmet: Callable[[Game], tuple[Unmet, ...]]
     clause: str
+    formula: str = "the portal's signature of body and shared key"
+    clauses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +293,7 @@ class PurchasePart:
     verify_target   order id, external id -> path and query of the verification, values encoded
     verify_replies  names of the answer's dialects, the default first
     parse_verify    (HTTP status, body, dialect) -> None for paid; raises PurchaseNotPaid or VerifyUnavailable
+    clauses         as `IdentityPart.clauses`; the purchase's own members are its `user`
     """
 
     algorithm: str
@@ -297,6 +309,7 @@ class PurchasePart:
     verify_replies: tuple[str, ...]
     parse_verify: Callable[[int, bytes, str | None], None]
     clause: str
+    clauses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from cheroot import wsgi
 from coinslot_contracts.wire import WireRequest
 
 from coinslot_sandbox.hospice import Script, SocketHospice
+from coinslot_sandbox.request_deadline import ARRIVAL_S, ArrivalWatch
 
 WIRE: Final = "coinslot.request"
 CONNECTION: Final = "coinslot.connection"
@@ -122,6 +123,11 @@ class _Request(cheroot_server.HTTPRequest):
     header_reader = _HeaderReader()
     raw_headers: tuple[tuple[str, str], ...] = ()
 
+    def parse_request(self) -> None:
+        """Read the head, in bounded time."""
+        with self.server.arrivals.arriving(self.conn.socket):
+            super().parse_request()
+
     def read_request_headers(self) -> bool:
         """Read the head, and refuse framing that two readers could understand differently."""
         ready: bool = super().read_request_headers()  # type: ignore[no-untyped-call]
@@ -170,7 +176,8 @@ class _Gateway(wsgi.Gateway_10):
         """Serve one request."""
         request = self.req
         try:
-            body, oversized = _read_body(request)
+            with request.server.arrivals.arriving(request.conn.socket):
+                body, oversized = _read_body(request)
         except (BodyUnreadable, ValueError):
             request.simple_response("400 Bad Request", "The body's framing is broken")
             return
@@ -316,6 +323,7 @@ class _CherootServer(wsgi.Server):
     keep_alive_conn_limit = KEEP_ALIVE_MAX
     expiration_interval = 0.1
     hospice: SocketHospice
+    arrivals: ArrivalWatch
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Say nothing: a client that goes away is no news, and our own errors are journalled."""
@@ -324,10 +332,19 @@ class _CherootServer(wsgi.Server):
 class HttpServer:
     """One listening address, served by threads of this process.
 
-    port  0 takes a free one
+    port       0 takes a free one
+    arrival_s  how long the head of a request may take to arrive, and how long its body
     """
 
-    def __init__(self, app: WsgiApp, *, host: str, port: int, hospice: SocketHospice) -> None:
+    def __init__(
+        self,
+        app: WsgiApp,
+        *,
+        host: str,
+        port: int,
+        hospice: SocketHospice,
+        arrival_s: float = ARRIVAL_S,
+    ) -> None:
         server = _CherootServer((host, port), app, numthreads=THREADS, server_name=SERVER_NAME)
         server.requests = _ThreadPool(server, size=THREADS)
         server.gateway = _Gateway
@@ -335,6 +352,7 @@ class HttpServer:
         server.timeout = TIMEOUT_S
         server.shutdown_timeout = 1
         server.hospice = hospice
+        server.arrivals = ArrivalWatch(arrival_s=arrival_s)
         self._server = server
         self._thread = threading.Thread(target=self._serve, name=f"coinslot-http-{port}", daemon=True)
 
@@ -353,6 +371,7 @@ class HttpServer:
         self._server.stop()
         if self._thread.ident is not None:
             self._thread.join()
+        self._server.arrivals.stop()
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError, cheroot_errors.FatalSSLAlert):

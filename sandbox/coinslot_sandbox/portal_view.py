@@ -16,6 +16,7 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from coinslot_sandbox.diagnosis_desk import diagnosed_refusal
 from coinslot_sandbox.fault_desk import find_fault, judged, let_act, marked
 from coinslot_sandbox.faults import Taken
 from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection
@@ -166,6 +167,9 @@ class EndpointDesk:
         services.journal.append(
             replace(
                 self._crossing(view, wire, verdict.answer, subject, taken),
+                diagnosis=diagnosed_refusal(
+                    services, self._portal, verdict.answer, wire, game_id=subject.game_id
+                ),
                 reply=None if reply is None else marked(reply, MARK),
                 error=taken.fault.kind if taken is not None and done.breaks else None,
                 at_s=at_s,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 
-from coinslot_sandbox.control import openapi_faults, openapi_purchases, openapi_workspaces
+from coinslot_sandbox.control import openapi_diagnose, openapi_faults, openapi_purchases, openapi_workspaces
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_links import LINKS, Links
@@ -240,7 +240,7 @@ _SHOP_AND_WIRE: Final = (
     ),
 )
 
-_AREAS: Final = (openapi_purchases, openapi_workspaces, openapi_faults)
+_AREAS: Final = (openapi_purchases, openapi_workspaces, openapi_diagnose, openapi_faults)
 """The files that describe an area each: its OPERATIONS, `requests(context)` and `resources()`."""
 
 OPERATIONS: Final = (*_SHOP_AND_WIRE, *(operation for area in _AREAS for operation in area.OPERATIONS))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from coinslot_sandbox.control import (
+    diagnose_calls,
     fault_calls,
     key_calls,
     purchase_calls,
@@ -76,6 +77,8 @@ ROUTES: Final = (
     Route(method="POST", path="/clock/resume", handle=workspace_calls.resume_clock),
     Route(method="POST", path="/clock/claims", handle=workspace_calls.offset_claims),
     Route(method="POST", path="/clock/advance", handle=workspace_calls.advance_clock),
+    Route(method="POST", path="/diagnose/signature", handle=diagnose_calls.post_signature),
+    Route(method="POST", path="/diagnose/token", handle=diagnose_calls.post_token),
     Route(method="POST", path="/reset", handle=workspace_calls.reset),
 )
 """The control API of one workspace."""

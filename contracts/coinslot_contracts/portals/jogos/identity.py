@@ -208,4 +208,13 @@ IDENTITY: Final = IdentityPart(
     parse_keys=parse_public_key,
     parse=parse_identity,
     clause="jogos:user.3",
+    clauses={
+        "key": "jogos:user.2",
+        "key-form": "sandbox:key-form",
+        "user": "jogos:user.4",
+        "game": "jogos:user.4",
+        "issuer": "jogos:user.4",
+        "audience": "jogos:user.4",
+        "kid": "sandbox:no-kid",
+    },
 )
