@@ -49,6 +49,10 @@ class SameView:
         """The chosen variant."""
         return self._view.dialect(name)
 
+    def is_acknowledged(self, order_id: str) -> bool:
+        """Whether the backend has acknowledged a notification of this order."""
+        return self._view.is_acknowledged(order_id)
+
 
 class KeysView(SameView):
     """A view with other keys published."""

@@ -95,6 +95,12 @@ class StoreView:
         ring = self._services.rings[self._portal]
         return ring.public(ring.upcoming)
 
+    def is_acknowledged(self, order_id: str) -> bool:
+        """Whether a notification of this order was delivered."""
+        with self._database.read() as connection:
+            post = self._services.ground.post
+            return bool(post.list_deliveries(connection, order_id=order_id, state="delivered", limit=1))
+
 
 def create_portal_app(workspaces: Workspaces) -> Flask:
     """The WSGI application of the portal port."""

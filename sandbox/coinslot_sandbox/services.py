@@ -161,6 +161,7 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         control_token=common.control_token,
         is_alone=record.name == DEFAULT,
     )
+    dialects = Dialects(portals=portals, database=database, shop=shop)
     rings = build_rings(
         portals=portals,
         database=database,
@@ -168,6 +169,7 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         clock=ground.schedule,
         seed=seed,
         fresh_keys=settings.fresh_keys,
+        dialects=dialects,
     )
     journal = Journal(
         workspace=record.name, writer=common.journals, clock=common.clock, secrets=games.secrets
@@ -180,20 +182,20 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         games=games,
         rings=rings,
         mints={
-            name: Mint(portal.identity, rings[name])
+            name: Mint(portal.identity, rings[name], speak=dialects.speaker(name))
             for name, portal in portals.items()
             if portal.identity is not None
         },
         purchase_mints={
-            name: PurchaseMint(portal.purchases, rings[name])
+            name: PurchaseMint(portal.purchases, rings[name], speak=dialects.speaker(name))
             for name, portal in portals.items()
             if portal.purchases is not None
         },
-        dialects=Dialects(portals=portals, database=database, shop=shop),
+        dialects=dialects,
         journal=journal,
         faults=FaultBook(seed=seed, now_s=ground.schedule.now_s),
         hospice=common.hospice,
-        dispatch=_dispatch(common, ground, record, journal),
+        dispatch=_dispatch(common, ground, record, journal, dialects),
     )
     services.lay_preset(settings.preset)
     return services
@@ -223,7 +225,9 @@ def _ground(common: Common, record: WorkspaceRecord, settings: SandboxSettings) 
     )
 
 
-def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal) -> Dispatch:
+def _dispatch(
+    common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal, dialects: Dialects
+) -> Dispatch:
     database, post, schedule = ground.database, ground.post, ground.schedule
     courier = Courier(
         portals=ground.portals,
@@ -249,6 +253,7 @@ def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: 
         post=post,
         ids=ground.ids,
         clock=schedule,
+        dialects=dialects,
         on_commit=common.wake,
     )
     handmade = HandmadeCallbacks(

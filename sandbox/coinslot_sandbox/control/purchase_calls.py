@@ -34,7 +34,13 @@ def post_purchase(call: Call) -> Reply:
     wish, taken = taken_token(
         call.services.faults, wanted.wish, lies=mint.lies, order_id=record.order.order_id
     )
-    made = mint.mint(wish, order=record.order, price=price, now_s=ground.claims.now_s())
+    made = mint.mint(
+        wish,
+        order=record.order,
+        price=price,
+        now_s=ground.claims.now_s(),
+        restored=wanted.restored,
+    )
     if taken is not None:
         call.services.faults.fired(taken)
     return 200, dump_purchase(made)

@@ -13,10 +13,10 @@ from coinslot_contracts.errors import FieldInvalid, FieldMissing, Refused, SubIn
 from coinslot_contracts.fields import decimal_id, text
 from coinslot_contracts.json_bytes import JsonInvalid, dump_compact, parse_json_object
 from coinslot_contracts.portal import IdentityPart, PublishedKey
+from coinslot_contracts.portals.jogos import dialect_tokens
 
 ISSUER: Final = "com:jogos:sdk"
 ALGORITHM: Final = "RS256"
-LIFETIME_S: Final = 3600
 KEY_TEXT_CHARS_MAX: Final = 16_384
 _EPOCH_MS: Final = 1_288_834_974_657
 _BEGIN: Final = "-----BEGIN PUBLIC KEY-----"
@@ -41,9 +41,9 @@ def token_id(at_ms: int, sequence: int) -> str:
 
 
 def claims(
-    *, player: Player, game_id: str, issued_at_s: int, expires_at_s: int, token_id: str
+    *, player: Player, game_id: str, issued_at_s: int, expires_at_s: int | None, token_id: str
 ) -> dict[str, Any]:
-    """The claims of a user token in the order of the document's sample.
+    """The claims of a user token in the order of the document's sample; without exp where it never ends.
 
     clause   jogos:user.4 (lines 57 and 101-104): the user is a JSON text inside `sub`, all members strings
     """
@@ -58,7 +58,7 @@ def claims(
         "sub": dump_compact(user).decode(),
         "iss": ISSUER,
         "iat": issued_at_s,
-        "exp": expires_at_s,
+        **({} if expires_at_s is None else {"exp": expires_at_s}),
     }
 
 
@@ -192,7 +192,7 @@ def parse_public_key(body: bytes) -> tuple[PublishedKey, ...]:
 IDENTITY: Final = IdentityPart(
     algorithm=ALGORITHM,
     issuer=ISSUER,
-    lifetime_s=LIFETIME_S,
+    lifetime_s=dialect_tokens.lifetime_s,
     key_endpoint="jogos.publicKey",
     user_fields={
         "user_id": "userId",
@@ -217,4 +217,6 @@ IDENTITY: Final = IdentityPart(
         "audience": "jogos:user.4",
         "kid": "sandbox:no-kid",
     },
+    manner=dialect_tokens.MANNER,
+    say=dialect_tokens.say,
 )
