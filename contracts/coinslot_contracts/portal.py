@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 from coinslot_contracts.domain import Game, Identity, Notification, Order, OrdersPage, PurchaseClaims
 from coinslot_contracts.errors import CoinslotError
+from coinslot_contracts.orders import PLAIN_ORDERS, OrdersPart
 from coinslot_contracts.wire import Headers, WireReply, WireRequest
 
 PORTALS_GROUP = "coinslot.portals"
@@ -289,12 +290,18 @@ class Portal:
     notices: NoticesPart | None = None
     reports: ReportsPart | None = None
     purchases: PurchasePart | None = None
+    orders: OrdersPart | None = None
     dialects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Traversable:
         """The portal's folder with its data files."""
         return files(self.package)
+
+    @property
+    def life(self) -> OrdersPart:
+        """The life of its orders: its own table, else the plain one."""
+        return self.orders or PLAIN_ORDERS
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of this full name; KeyError where there is none."""

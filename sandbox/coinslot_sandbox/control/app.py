@@ -17,7 +17,7 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.control.call import Call, unknown
+from coinslot_sandbox.control.call import Call, Noted, unknown
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import read_body
 from coinslot_sandbox.control.routes import Route, find_route, methods_of
@@ -145,10 +145,11 @@ class ControlDesk:
         wire = wire_request(request.environ)
         clock = self._services.ground.clock
         at_s, began_s = clock.now_s(), clock.monotonic_s()
-        response = self._answer(route, workspace, args, wire)
+        noted = Noted()
+        response = self._answer(route, workspace, args, wire, noted)
         if route.method != "GET":
             elapsed_ms = (clock.monotonic_s() - began_s) * 1000
-            self._journal(route, args, wire, response, at_s=at_s, elapsed_ms=elapsed_ms)
+            self._journal(route, args, wire, response, noted, at_s=at_s, elapsed_ms=elapsed_ms)
         return response
 
     def trouble(self, error: Exception) -> Response:
@@ -173,7 +174,9 @@ class ControlDesk:
             )
         )
 
-    def _answer(self, route: Route, workspace: str, args: dict[str, str], wire: WireRequest) -> Response:
+    def _answer(
+        self, route: Route, workspace: str, args: dict[str, str], wire: WireRequest, noted: Noted
+    ) -> Response:
         try:
             if workspace != self._services.workspace:
                 raise unknown("workspace", workspace)
@@ -185,6 +188,7 @@ class ControlDesk:
                 args=args,
                 query=request.args.to_dict(),
                 body={} if route.method == "GET" else read_body(wire.body),
+                noted=noted,
             )
             status, value = route.handle(call)
         except Problem as problem:
@@ -208,6 +212,7 @@ class ControlDesk:
         args: dict[str, str],
         wire: WireRequest,
         response: Response,
+        noted: Noted,
         *,
         at_s: float,
         elapsed_ms: float,
@@ -225,9 +230,12 @@ class ControlDesk:
                 at_s=at_s,
                 elapsed_ms=elapsed_ms,
                 game_id=args.get("gameId"),
-                order_id=args.get("orderId"),
+                order_id=args.get("orderId") or noted.order_id,
+                user_id=noted.user_id,
+                external_id=noted.external_id,
                 delivery_id=args.get("deliveryId"),
                 fault_id=args.get("faultId"),
+                verdict=noted.verdict,
             )
         )
 

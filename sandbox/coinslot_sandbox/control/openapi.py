@@ -7,9 +7,10 @@ other.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from coinslot_contracts.domain import ORDER_STATES
 from coinslot_contracts.portal import Portal
 
-from coinslot_sandbox.control import openapi_purchases
+from coinslot_sandbox.control import openapi_orders, openapi_purchases
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_links import LINKS, Links
@@ -19,7 +20,6 @@ from coinslot_sandbox.control.openapi_schemas import (
     NUMBER,
     TEXT,
     listed,
-    nullable,
     ref,
     requests,
     resources,
@@ -60,7 +60,6 @@ def _query(name: str, *values: str) -> dict[str, Any]:
     }
 
 
-_STEP: Final = shape({"order": ref("Order"), "delivery": nullable(ref("Delivery"))})
 _JOURNAL: Final = shape(
     {"entries": listed(ref("Entry")), "last_seq": {"type": "integer"}, "dropped": {"type": "integer"}}
 )
@@ -112,55 +111,14 @@ _SHOP_AND_WIRE: Final = (
         method="get",
         path="/orders",
         summary="Orders in the order of their making",
-        query=(_query("player"), _query("state", "created", "paid", "failed"), _query("after"), _LIMIT),
+        query=(_query("player"), _query("state", *ORDER_STATES), _query("after"), _LIMIT),
         answers={200: shape({"orders": listed(ref("Order"))})},
-    ),
-    Operation(
-        method="post",
-        path="/orders",
-        summary="Make an order; `paid` pays it and notifies in the same transaction",
-        body="OrderWish",
-        answers={201: _STEP},
-        can_conflict=True,
-    ),
-    Operation(
-        method="post",
-        path="/orders/archive",
-        summary="Take orders out of the portal's list and cancel what is pending of them",
-        body="Archive",
-        answers={200: shape({"archived": {"type": "integer"}, "cancelled": {"type": "integer"}})},
     ),
     Operation(
         method="get",
         path="/orders/{orderId}",
         summary="One order and its deliveries",
         answers={200: shape({"order": ref("Order"), "deliveries": listed(ref("Delivery"))})},
-    ),
-    Operation(
-        method="post",
-        path="/orders/{orderId}/pay",
-        summary="Pay an order and notify the backend",
-        body="Payment",
-        body_optional=True,
-        answers={200: _STEP},
-        can_conflict=True,
-    ),
-    Operation(
-        method="post",
-        path="/orders/{orderId}/fail",
-        summary="Let an order fail; nobody is notified",
-        body="Nothing",
-        body_optional=True,
-        answers={200: shape({"order": ref("Order")})},
-        can_conflict=True,
-    ),
-    Operation(
-        method="post",
-        path="/orders/{orderId}/refund",
-        summary="Move an order's refund status; 1 is notified, others where `callback` asks for it",
-        body="Refund",
-        answers={200: _STEP},
-        can_conflict=True,
     ),
     Operation(
         method="post",
@@ -266,7 +224,7 @@ _SHOP_AND_WIRE: Final = (
     ),
 )
 
-OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_purchases.OPERATIONS)
+OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_orders.OPERATIONS, *openapi_purchases.OPERATIONS)
 """Every call of the control API that is behind its token."""
 
 
@@ -293,8 +251,10 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
         "components": {
             "schemas": {
                 **requests(context),
+                **openapi_orders.requests(context),
                 **openapi_purchases.requests(context),
                 **resources(),
+                **openapi_orders.resources(),
                 **openapi_purchases.resources(),
             },
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},

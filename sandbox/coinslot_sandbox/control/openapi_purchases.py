@@ -2,13 +2,7 @@
 
 from typing import Any, Final
 
-from coinslot_contracts.vocabulary import (
-    HOSTILE_TOKENS,
-    KEY_ENTRIES,
-    KEY_ROTATIONS,
-    TOKEN_SIGNERS,
-    VERIFY_STATES,
-)
+from coinslot_contracts.vocabulary import HOSTILE_TOKENS, KEY_ENTRIES, KEY_ROTATIONS, TOKEN_SIGNERS
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_operation import Operation
@@ -35,15 +29,6 @@ _KEYS: Final = shape({"keys": listed(ref("Key"))})
 _DIALECTS: Final = shape({"dialects": {"type": "object", "additionalProperties": ref("Spoken")}})
 
 OPERATIONS: Final = (
-    Operation(
-        method="post",
-        path="/orders/{orderId}/change",
-        summary="What the portal's record of an order becomes; nobody is notified",
-        body="Change",
-        body_optional=True,
-        answers={200: shape({"order": ref("Order")})},
-        can_conflict=True,
-    ),
     Operation(
         method="post",
         path="/purchases",
@@ -97,14 +82,6 @@ OPERATIONS: Final = (
 def requests(context: Context) -> Schema:
     """Schemas of bodies that are sent to us, by name."""
     return {
-        "Change": shape(
-            {
-                "paid": FLAG,
-                "verify": nullable(explained(VERIFY_STATES)),
-                "refundStatus": {"type": "integer", "enum": [0, 1, 2, 3]},
-            },
-            required=(),
-        ),
         "PurchaseCall": shape({"order": text(255), "jwt": _jwt_wish(context)}, required=("order",)),
         "Rotation": _rotation(context),
         "KeyEntry": shape({"portal": named(context.with_keys), "kind": explained(KEY_ENTRIES)}),

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from coinslot_contracts.vocabulary import (
-    CALLBACK_MODES,
     ENCODINGS,
     HOSTILE_TOKENS,
     RETRY_PRESETS,
     SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
-    VERIFY_STATES,
 )
 
 from coinslot_sandbox.control import schema
@@ -93,7 +91,7 @@ _HEADERS: Final[Schema] = {
     "additionalProperties": nullable({"type": "string", "maxLength": 8192, "pattern": "^[ -~]*$"}),
 }
 _PAIRS: Final = listed({**listed(TEXT), "minItems": 2, "maxItems": 2})
-_REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
+REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
 _RETRY: Final[Schema] = {
     "anyOf": [explained(RETRY_PRESETS), listed(between(0, schema.RETRY_S_MAX))],
     "description": "a preset, or seconds to wait after each failure (sandbox:retry-schedule)",
@@ -126,13 +124,6 @@ def requests(context: Context) -> Schema:
             {"product_id": text(255), "title": text(255), "price": _whole(0, 2**31 - 1)},
             required=optional,
         ),
-        "OrderWish": _order_wish(context),
-        "Payment": shape({"callback": explained(CALLBACK_MODES)}, required=optional),
-        "Refund": shape(
-            {"refundStatus": _REFUND_STATUS, "callback": explained(CALLBACK_MODES)},
-            required=("refundStatus",),
-        ),
-        "Archive": shape({"orders": listed(text(255))}),
         "TokenCall": shape(
             {"player": ID, "portal": with_identity, "game": ID, "token": _token_wish(context)},
             required=("player",),
@@ -142,28 +133,6 @@ def requests(context: Context) -> Schema:
             {"at": named(context.endpoints), "order": nullable(text(255)), "with": _fault()},
             required=("at", "with"),
         ),
-    }
-
-
-def _order_wish(context: Context) -> Schema:
-    """An order of a portal with games, or of one that verifies purchases; a portal may be both."""
-    common = {
-        "player": ID,
-        "product": text(255),
-        "order_id": text(255, pattern="^[A-Za-z0-9_-]+$"),
-        "external_id": text(1024),
-        "paid": FLAG,
-        "callback": explained(CALLBACK_MODES),
-        "arrivedStatus": {"type": "integer", "enum": [0, 1]},
-        "refundStatus": nullable(_REFUND_STATUS),
-    }
-    with_game = {"portal": named(context.with_callbacks), "game": ID}
-    verified = {"portal": named(context.with_purchases), "verify": nullable(explained(VERIFY_STATES))}
-    return {
-        "anyOf": [
-            shape({**common, **with_game}, required=("player", "product")),
-            shape({**common, **verified}, required=("player", "product", "portal")),
-        ]
     }
 
 
@@ -241,7 +210,6 @@ def resources() -> Schema:
         ),
         "Player": shape({"user_id": TEXT, "username": TEXT, "picture_url": TEXT}),
         "Product": shape({"product_id": TEXT, "title": TEXT, "price": INTEGER}),
-        "Order": _order(),
         "Delivery": shape(_delivery()),
         "DeliveryDetail": shape({**_delivery(), "attempts": listed(ref("Attempt"))}),
         "Attempt": _attempt(request, reply),
@@ -270,28 +238,6 @@ def resources() -> Schema:
             required=("type", "title", "status", "code", "detail", "try"),
         ),
     }
-
-
-def _order() -> Schema:
-    return shape(
-        {
-            "order_id": TEXT,
-            "portal": TEXT,
-            "game_id": TEXT,
-            "user_id": TEXT,
-            "product_id": TEXT,
-            "state": named(("created", "paid", "failed")),
-            "paid": FLAG,
-            "arrivedStatus": {"type": "integer", "enum": [0, 1]},
-            "refundStatus": nullable(_REFUND_STATUS),
-            "external_id": nullable(TEXT),
-            "verify": nullable(named(VERIFY_STATES)),
-            "created_at_s": INTEGER,
-            "paid_at_s": nullable(INTEGER),
-            "refunded_at_s": nullable(INTEGER),
-            "archived": FLAG,
-        }
-    )
 
 
 def _delivery() -> dict[str, Schema]:

@@ -1,15 +1,9 @@
-"""Control calls about purchases: what the client hands over, and what becomes of an order silently."""
+"""Control calls about purchases: what the client hands over."""
 
 from coinslot_sandbox.control import schema_purchases as schema
 from coinslot_sandbox.control.call import Call, Reply, unknown
-from coinslot_sandbox.control.resources import dump_order, dump_purchase
+from coinslot_sandbox.control.resources import dump_purchase
 from coinslot_sandbox.errors import Problem
-
-
-def change_order(call: Call) -> Reply:
-    """Change what the portal's record of an order says; nobody is notified."""
-    record = call.services.dispatch.book.change(call.args["orderId"], schema.parse_change(call.body))
-    return 200, {"order": dump_order(record)}
 
 
 def post_purchase(call: Call) -> Reply:
@@ -21,6 +15,8 @@ def post_purchase(call: Call) -> Reply:
         product = None if record is None else ground.shop.find_product(connection, record.order.product_id)
     if record is None:
         raise unknown("order", wanted.order_id)
+    call.noted.order_id, call.noted.user_id = wanted.order_id, record.order.user_id
+    call.noted.external_id = record.order.external_id
     mint = call.services.purchase_mints.get(record.portal)
     if mint is None:
         raise Problem(

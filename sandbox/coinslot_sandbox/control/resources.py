@@ -7,6 +7,8 @@ from typing import Any
 from coinslot_contracts.domain import Player
 from coinslot_contracts.portal import Portal
 
+from coinslot_sandbox import orders
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.faults import FaultReport
 from coinslot_sandbox.jose import Minted
 from coinslot_sandbox.keys import KeyRing
@@ -39,9 +41,9 @@ def dump_product(product: Product) -> dict[str, Any]:
     return {"product_id": product.product_id, "title": product.title, "price": product.price}
 
 
-def dump_order(record: OrderRecord) -> dict[str, Any]:
-    """An order; the two statuses keep the document's spelling."""
-    order = record.order
+def dump_order(record: OrderRecord, context: Context) -> dict[str, Any]:
+    """An order and the moves that are legal now; the two statuses keep the document's spelling."""
+    order, life = record.order, context.portals[record.portal].life
     return {
         "order_id": order.order_id,
         "portal": record.portal,
@@ -49,6 +51,7 @@ def dump_order(record: OrderRecord) -> dict[str, Any]:
         "user_id": order.user_id,
         "product_id": order.product_id,
         "state": order.state,
+        "status": life.status(order),
         "paid": order.state == "paid",
         "arrivedStatus": order.arrived_status,
         "refundStatus": order.refund_status,
@@ -57,7 +60,11 @@ def dump_order(record: OrderRecord) -> dict[str, Any]:
         "created_at_s": order.created_at_s,
         "paid_at_s": order.paid_at_s,
         "refunded_at_s": order.refunded_at_s,
+        "consumed": order.consumed,
+        "charged_back": order.charged_back,
+        "forced": record.forced,
         "archived": record.archived,
+        "moves": orders.offered(life, order),
     }
 
 

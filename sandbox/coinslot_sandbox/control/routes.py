@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coinslot_sandbox.control import key_calls, purchase_calls, shop_calls, wire_calls
+from coinslot_sandbox.control import key_calls, order_calls, purchase_calls, shop_calls, wire_calls
 from coinslot_sandbox.control.call import Handler
 
 
@@ -31,14 +31,18 @@ ROUTES: Final = (
     Route(method="GET", path="/products", handle=shop_calls.list_products),
     Route(method="POST", path="/products", handle=shop_calls.post_product),
     Route(method="GET", path="/orders", handle=shop_calls.list_orders),
-    Route(method="POST", path="/orders", handle=shop_calls.post_order),
-    Route(method="POST", path="/orders/archive", handle=shop_calls.archive_orders),
+    Route(method="POST", path="/orders", handle=order_calls.post_order),
+    Route(method="POST", path="/orders/archive", handle=order_calls.archive_orders),
     Route(method="GET", path="/orders/{orderId}", handle=shop_calls.get_order),
-    Route(method="POST", path="/orders/{orderId}/pay", handle=shop_calls.pay_order),
-    Route(method="POST", path="/orders/{orderId}/fail", handle=shop_calls.fail_order),
-    Route(method="POST", path="/orders/{orderId}/refund", handle=shop_calls.refund_order),
+    Route(method="POST", path="/orders/{orderId}/pay", handle=order_calls.pay_order),
+    Route(method="POST", path="/orders/{orderId}/refund", handle=order_calls.refund_order),
+    *(
+        Route(method="POST", path=f"/orders/{{orderId}}/{move}", handle=order_calls.silent(move))
+        for move in order_calls.SILENT_MOVES
+    ),
+    Route(method="GET", path="/orders/{orderId}/timeline", handle=order_calls.get_timeline),
     Route(method="POST", path="/tokens", handle=shop_calls.post_token),
-    Route(method="POST", path="/orders/{orderId}/change", handle=purchase_calls.change_order),
+    Route(method="POST", path="/orders/{orderId}/change", handle=order_calls.change_order),
     Route(method="POST", path="/purchases", handle=purchase_calls.post_purchase),
     Route(method="GET", path="/keys", handle=key_calls.list_keys),
     Route(method="POST", path="/keys/rotate", handle=key_calls.rotate_keys),

@@ -9,13 +9,11 @@ from typing import Any, Final, Literal
 
 from coinslot_contracts.json_bytes import dump_compact
 from coinslot_contracts.vocabulary import (
-    CALLBACK_MODES,
     ENCODINGS,
     HOSTILE_TOKENS,
     RETRY_PRESETS,
     SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
-    VERIFY_STATES,
 )
 from coinslot_contracts.wire import Headers
 
@@ -27,7 +25,6 @@ from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.faults import Fault
 from coinslot_sandbox.games import KEPT, GameChange, Kept
 from coinslot_sandbox.jose import TokenWish
-from coinslot_sandbox.order_book import OrderWish
 
 ID_CHARS_MAX: Final = 255
 URL_CHARS_MAX: Final = 2048
@@ -137,85 +134,6 @@ def parse_product(body: Mapping[str, Any]) -> ProductWish:
         title=members.text("title", chars_max=255),
         price=members.integer("price", least=0, most=2**31 - 1),
     )
-
-
-def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
-    """POST /orders."""
-    members = Members(
-        body,
-        known=(
-            "player",
-            "product",
-            "portal",
-            "game",
-            "order_id",
-            "external_id",
-            "paid",
-            "callback",
-            "arrivedStatus",
-            "refundStatus",
-            "verify",
-        ),
-    )
-    portal = context.portal(members, context.with_orders)
-    _check_belongs(members, context, portal)
-    paid = members.flag("paid") or False
-    refund_status = members.integer("refundStatus", least=0, most=3)
-    if refund_status is not None and not paid:
-        raise invalid("refundStatus", "left out where paid is not true: only a paid order can be refunded")
-    return OrderWish(
-        portal=portal,
-        user_id=members.required_decimal_id("player"),
-        product_id=members.required_text("product", chars_max=ID_CHARS_MAX),
-        game_id=members.decimal_id("game"),
-        order_id=_order_id(members),
-        external_id=members.text("external_id"),
-        paid=paid,
-        callback=members.choice("callback", CALLBACK_MODES),
-        arrived_status=members.integer("arrivedStatus", least=0, most=1) or 0,
-        refund_status=refund_status,
-        verify=members.choice("verify", VERIFY_STATES),
-    )
-
-
-def _check_belongs(members: Members, context: Context, portal: str) -> None:
-    """Refuse what an order of this portal does not have, rather than ignore it."""
-    if members.any("game") is not None and portal not in context.with_callbacks:
-        raise members.wrong("game", f"left out: {portal} has no games")
-    if members.any("verify") is not None and portal not in context.with_purchases:
-        raise members.wrong("verify", f"left out: {portal} verifies no purchases")
-
-
-def _order_id(members: Members) -> str | None:
-    """An order id of one's own; it becomes part of paths, so it holds nothing that a path is made of."""
-    order_id = members.text("order_id", chars_max=ID_CHARS_MAX)
-    if order_id is not None and (order_id in {".", ".."} or any(mark in order_id for mark in "/\\%?# ")):
-        raise members.wrong("order_id", "free of slashes, percent and question marks, hashes and spaces")
-    return order_id
-
-
-def parse_pay(body: Mapping[str, Any]) -> str:
-    """POST /orders/{id}/pay: the callback's mode."""
-    members = Members(body, known=("callback",))
-    return members.choice("callback", CALLBACK_MODES) or "normal"
-
-
-def parse_refund(body: Mapping[str, Any]) -> tuple[int, str | None]:
-    """POST /orders/{id}/refund: the status, and the callback's mode where one is given."""
-    members = Members(body, known=("refundStatus", "callback"))
-    status = members.integer("refundStatus", least=0, most=3)
-    if status is None:
-        raise members.missing("refundStatus")
-    return status, members.choice("callback", CALLBACK_MODES)
-
-
-def parse_archive(body: Mapping[str, Any]) -> list[str]:
-    """POST /orders/archive: the order ids."""
-    members = Members(body, known=("orders",))
-    orders = members.texts("orders")
-    if orders is None:
-        raise members.missing("orders")
-    return list(dict.fromkeys(orders))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from coinslot_contracts.vocabulary import KEY_ENTRIES, KEY_ROTATIONS, VERIFY_STATES
+from coinslot_contracts.vocabulary import KEY_ENTRIES, KEY_ROTATIONS
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
 from coinslot_sandbox.control.schema import ID_CHARS_MAX, token_wish
 from coinslot_sandbox.jose import TokenWish
-from coinslot_sandbox.orders import Change
 
 PUBLISH_AFTER_S_MAX: Final = 86_400.0
 KEY_FORM: Final = "key_form"
@@ -34,17 +33,6 @@ def parse_purchase(body: Mapping[str, Any]) -> PurchaseCall:
     return PurchaseCall(
         order_id=members.required_text("order", chars_max=ID_CHARS_MAX),
         wish=token_wish(members.table("jwt") or {}, where="jwt"),
-    )
-
-
-def parse_change(body: Mapping[str, Any]) -> Change:
-    """POST /orders/{id}/change; a null `verify` takes it back to what the order's state implies."""
-    members = Members(body, known=("paid", "verify", "refundStatus"))
-    verify = members.choice("verify", VERIFY_STATES)
-    return Change(
-        paid=members.flag("paid"),
-        verify="" if members.is_null("verify") else verify,
-        refund_status=members.integer("refundStatus", least=0, most=3),
     )
 
 

@@ -38,11 +38,37 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRecord:
-    """An order of one portal; an archived one has left the portal's list."""
+    """An order of one portal; an archived one has left the portal's list.
+
+    forced   some move of it was illegal and was made all the same
+    """
 
     portal: str
     order: Order
     archived: bool = False
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """One thing that happened to an order, written in the transaction of the change itself.
+
+    at_s, schedule_s  by the machine's clock and by the schedule's
+    move              name in `orders.MOVES`, or "create", "archive", "set" (facts that were overridden)
+    status_from, status_to  the portal's own words; there is none before "create"
+    cause             name in `vocabulary.ORDER_CAUSES`
+    facts             what else belongs to it: refundStatus, the id of the delivery that tells of it
+    """
+
+    order_id: str
+    at_s: float
+    schedule_s: float
+    move: str
+    status_from: str | None
+    status_to: str
+    forced: bool
+    cause: str
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

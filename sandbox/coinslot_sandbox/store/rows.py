@@ -69,8 +69,10 @@ def order_of(row: Row) -> OrderRecord:
         refunded_at_s=row["refunded_at_s"],
         external_id=row["external_id"],
         verify=row["verify"],
+        consumed=row["consumed"],
+        charged_back=row["charged_back"],
     )
-    return OrderRecord(portal=row["portal"], order=order, archived=row["archived"])
+    return OrderRecord(portal=row["portal"], order=order, archived=row["archived"], forced=row["forced"])
 
 
 def order_values(record: OrderRecord) -> dict[str, Any]:
@@ -90,6 +92,9 @@ def order_values(record: OrderRecord) -> dict[str, Any]:
         "created_at_s": order.created_at_s,
         "paid_at_s": order.paid_at_s,
         "refunded_at_s": order.refunded_at_s,
+        "consumed": order.consumed,
+        "charged_back": order.charged_back,
+        "forced": record.forced,
         "archived": record.archived,
         "listed": is_listed(record),
     }

@@ -22,7 +22,16 @@ from coinslot_sandbox.store.rows import (
     player_of,
     product_of,
 )
-from coinslot_sandbox.store.tables import DIALECTS, GAMES, KEYS, ORDERS, PLAYERS, PRODUCTS, WORKSPACES
+from coinslot_sandbox.store.tables import (
+    DIALECTS,
+    GAMES,
+    KEYS,
+    ORDER_EVENTS,
+    ORDERS,
+    PLAYERS,
+    PRODUCTS,
+    WORKSPACES,
+)
 
 
 class Shop:
@@ -186,7 +195,7 @@ class Shop:
 
     def clear(self, connection: Connection) -> None:
         """Forget games, players, products, orders and chosen dialects of the workspace."""
-        for table in (GAMES, PLAYERS, PRODUCTS, ORDERS, DIALECTS):
+        for table in (GAMES, PLAYERS, PRODUCTS, ORDERS, ORDER_EVENTS, DIALECTS):
             connection.execute(delete(table).where(table.c.workspace == self.workspace))
 
     def _of(self, table: Table) -> Select[Any]:

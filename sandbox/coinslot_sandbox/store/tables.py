@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 METADATA = MetaData()
 
@@ -124,6 +124,9 @@ ORDERS = Table(
     Column("created_at_s", BigInteger, nullable=False),
     Column("paid_at_s", BigInteger),
     Column("refunded_at_s", BigInteger),
+    Column("consumed", Boolean, nullable=False),
+    Column("charged_back", Boolean, nullable=False),
+    Column("forced", Boolean, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("listed", Integer, nullable=False),
 )
@@ -138,6 +141,22 @@ Index(
 )
 Index("orders_by_number", ORDERS.c.workspace, ORDERS.c.number)
 Index("orders_by_player", ORDERS.c.workspace, ORDERS.c.user_id, ORDERS.c.number)
+
+ORDER_EVENTS = Table(
+    "order_events",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("order_id", String(255), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("at_s", Float, nullable=False),
+    Column("schedule_s", Float, nullable=False),
+    Column("move", String(16), nullable=False),
+    Column("status_from", String(32)),
+    Column("status_to", String(32), nullable=False),
+    Column("forced", Boolean, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("facts", Text, nullable=False),
+)
 
 DELIVERIES = Table(
     "deliveries",

@@ -1,7 +1,8 @@
 """Jogos: this folder says what its server-side integration document says, section by section.
 
 Read it beside the document: `identity` is the user system, `notices` the payment and refund notification,
-`endpoints` and `reports` the two calls that a game's server makes, `codes` and `signing` what they share.
+`endpoints` and `reports` the two calls that a game's server makes, `orders` the life of an order, `codes` and
+`signing` what they share.
 """
 
 from coinslot_contracts.portal import Portal
@@ -9,6 +10,7 @@ from coinslot_contracts.portals.jogos.addresses import addresses, environment
 from coinslot_contracts.portals.jogos.endpoints import ENDPOINTS
 from coinslot_contracts.portals.jogos.identity import IDENTITY, KEY_FORMS
 from coinslot_contracts.portals.jogos.notices import NOTICES
+from coinslot_contracts.portals.jogos.orders import ORDERS
 from coinslot_contracts.portals.jogos.reports import REPORTS
 
 PORTAL = Portal(
@@ -21,5 +23,6 @@ PORTAL = Portal(
     identity=IDENTITY,
     notices=NOTICES,
     reports=REPORTS,
+    orders=ORDERS,
     dialects={"key_form": tuple(KEY_FORMS)},
 )

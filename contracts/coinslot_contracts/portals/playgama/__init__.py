@@ -1,12 +1,14 @@
 """Playgama: this folder says what its page on the verification of in-game purchases says, section by section.
 
 Read it beside the document: `purchase` is section 1 and 3.A (what the client hands over, and its token),
-`jwks` is section 2, `endpoints` and `verify` are section 3.B and the published sibling of that endpoint.
+`jwks` is section 2, `endpoints` and `verify` are section 3.B and the published sibling of that endpoint,
+`orders` is the life of an order.
 """
 
 from coinslot_contracts.portal import Portal
 from coinslot_contracts.portals.playgama.addresses import addresses, environment
 from coinslot_contracts.portals.playgama.endpoints import ENDPOINTS
+from coinslot_contracts.portals.playgama.orders import ORDERS
 from coinslot_contracts.portals.playgama.purchase import PURCHASES
 
 PORTAL = Portal(
@@ -17,5 +19,6 @@ PORTAL = Portal(
     addresses=addresses,
     environment=environment,
     purchases=PURCHASES,
+    orders=ORDERS,
     dialects={"verify_reply": PURCHASES.verify_replies},
 )
