@@ -15,7 +15,7 @@ from coinslot_contracts.portal import NoticesPart, Portal, Unmet
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
-from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.clock import Clock, ScheduleClock
 from coinslot_sandbox.delivery.retry import retry_seconds
 from coinslot_sandbox.delivery.signatures import notification_headers
 from coinslot_sandbox.ids import Ids, base36_of, number_of
@@ -69,15 +69,16 @@ class OrderBook:
         post: Post,
         ids: Ids,
         clock: Clock,
+        schedule: ScheduleClock,
         on_commit: Callable[[], None],
     ) -> None:
         self._portals = portals
         self._database = database
         self._shop = shop
         self._post = post
-        self.log = OrderLog(portals=portals, shop=shop, clock=clock)
+        self.log = OrderLog(portals=portals, shop=shop, clock=clock, schedule=schedule)
         self._ids = ids
-        self._clock = clock
+        self._schedule = schedule
         self._on_commit = on_commit
 
     def create(self, wish: OrderWish) -> Step:
@@ -194,7 +195,7 @@ class OrderBook:
         if self._portals[wish.portal].purchases is None:
             return None
         drawn = number_of(self._ids.seed, "external-id", self._ids.sequence("external-id"))
-        return f"{wish.product_id}_{int(self._clock.now_s() * 1000)}_{base36_of(drawn, 8)}"
+        return f"{wish.product_id}_{int(self._schedule.now_s() * 1000)}_{base36_of(drawn, 8)}"
 
     def _game(self, connection: Connection, wish: OrderWish) -> GameRecord | None:
         """The order's game; None where the portal has no games."""
@@ -251,7 +252,7 @@ class OrderBook:
         return self._portals[record.portal].life
 
     def _now_s(self) -> int:
-        return int(self._clock.now_s())
+        return int(self._schedule.now_s())
 
     def _notify(
         self,
@@ -267,7 +268,7 @@ class OrderBook:
             return None
         body = dump_compact(notices.fields(notification_of(record.order, kind)))
         signature = notices.sign(body, game.game.shared_key or b"")
-        now_s = self._clock.now_s()
+        now_s = self._schedule.now_s()
         scheduled = callback == "normal"
         delivery = Delivery(
             delivery_id=draft.delivery_id,

@@ -58,11 +58,52 @@ class Timeline:
             if record is None:
                 return None
             story = [_moved(event) for event in self._events.list_events(connection, order_id)]
+            begun = {event["delivery_id"]: event["at_s"] for event in story if "delivery_id" in event}
             for delivery in post.list_deliveries(connection, order_id=order_id, limit=DELIVERIES_MAX):
-                story += _delivered(delivery, post.list_attempts(connection, delivery.delivery_id))
+                attempts = post.list_attempts(connection, delivery.delivery_id)
+                story += self._delivered(delivery, attempts, begun.get(delivery.delivery_id))
         story += self._journalled(record)
         story.sort(key=lambda event: (event["future"], event["at_s"]))
         return record, story
+
+    def _delivered(
+        self, delivery: Delivery, attempts: list[AttemptRecord], begun_s: float | None
+    ) -> Iterator[Event]:
+        """A notification, the attempts to deliver it with their answers, and the attempt that is due next.
+
+        begun_s  the machine's time of the move that it tells of, None where it tells of none
+        """
+        known = {"delivery_id": delivery.delivery_id}
+        if begun_s is None:
+            begun_s = attempts[0]["at_s"] if attempts else delivery.created_at_s
+        name = f"{delivery.kind} notification"
+        yield _event(
+            "portal",
+            "notification",
+            f"{name}, {delivery.mode}, {delivery.state}",
+            at_s=begun_s,
+            schedule_at_s=delivery.created_at_s,
+            **known,
+        )
+        for attempt in attempts:
+            numbered = {**known, "attempt": attempt["attempt"], "journal_seq": attempt["journal_seq"]}
+            title = f"{name}, attempt {attempt['attempt']}"
+            yield _event("portal", "attempt", title, at_s=attempt["at_s"], **numbered)
+            yield _answered(attempt, numbered)
+        if delivery.state == "pending" and delivery.next_at_s is not None:
+            due_s, number = delivery.next_at_s, delivery.attempts_made + 1
+            at_s = self._ground.schedule.machine_s(due_s)
+            title = f"{name}, attempt {number} is {'held' if delivery.held else 'due'}"
+            event = _event(
+                "portal",
+                "next-attempt",
+                title,
+                at_s=due_s if at_s is None else at_s,
+                schedule_at_s=due_s,
+                attempt=number,
+                **known,
+            )
+            yield {**event, "future": True}
 
     def _journalled(self, record: OrderRecord) -> Iterator[Event]:
         """What the journal adds; attempts are told from the store already."""
@@ -121,31 +162,6 @@ def _moved(event: OrderEvent) -> Event:
         "from": event.status_from,
         "to": event.status_to,
     }
-
-
-def _delivered(delivery: Delivery, attempts: list[AttemptRecord]) -> Iterator[Event]:
-    """A notification, the attempts to deliver it with their answers, and the attempt that is due next."""
-    known = {"delivery_id": delivery.delivery_id}
-    yield _event(
-        "portal",
-        "notification",
-        f"{delivery.kind} notification, {delivery.mode}",
-        at_s=delivery.created_at_s,
-        **known,
-    )
-    for attempt in attempts:
-        numbered = {**known, "attempt": attempt["attempt"], "journal_seq": attempt["journal_seq"]}
-        title = f"{delivery.kind} notification, attempt {attempt['attempt']}"
-        yield _event("portal", "attempt", title, at_s=attempt["at_s"], **numbered)
-        yield _answered(attempt, numbered)
-    if delivery.state == "pending" and delivery.next_at_s is not None:
-        number = delivery.attempts_made + 1
-        title = f"{delivery.kind} notification, attempt {number} is due"
-        due_s = delivery.next_at_s
-        event = _event(
-            "portal", "next-attempt", title, at_s=due_s, schedule_at_s=due_s, attempt=number, **known
-        )
-        yield {**event, "future": True}
 
 
 def _answered(attempt: AttemptRecord, numbered: Mapping[str, Any]) -> Event:
