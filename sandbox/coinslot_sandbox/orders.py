@@ -226,7 +226,7 @@ EFFECTS: Final[Mapping[str, Callable[[Order, int], Order]]] = {
     "expire": _unpaid("expired"),
     "deliver": lambda order, _at_s: replace(order, arrived_status=1),
     "consume": lambda order, _at_s: replace(order, consumed=True),
-    "chargeback": lambda order, _at_s: replace(order, charged_back=True),
+    "chargeback": lambda order, at_s: replace(_pay(order, at_s), charged_back=True),
     **{refund_move(status): _refund(status) for status in REFUND_STATUSES},
 }
 """Move -> (order, now) -> the order afterwards."""

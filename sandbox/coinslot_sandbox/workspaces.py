@@ -188,7 +188,9 @@ class Workspaces:
                 )
             if record is None:
                 seed = draw_seed() if settings.seed is None else settings.seed
-                record = WorkspaceRecord(name=DEFAULT, seed=seed, created_at_s=self._common.clock.now_s())
+                record = WorkspaceRecord(
+                    name=DEFAULT, seed=seed, created_at_s=self._common.clock.now_s()
+                )
                 tenants.add_workspace(connection, record)
         self._loaded[DEFAULT] = build_services(self._common, record, settings)
 
@@ -218,3 +220,4 @@ class Workspaces:
     def _drawn_name(self, seed: int) -> str:
         number = self._common.database.next_number("workspaces")
         return f"ws-{text_of(number_of(seed, 'workspace-name', number), DRAWN_CHARS).lower()}"
+

@@ -124,7 +124,9 @@ def requests(context: Context) -> dict[str, Schema]:  # noqa: ARG001 - the form 
             required=(),
         ),
         "Freeze": shape({"at_s": _MOMENT}, required=()),
-        "ClaimsOffset": shape({"offset_s": {**NUMBER, "minimum": -OFFSET_S_MAX, "maximum": OFFSET_S_MAX}}),
+        "ClaimsOffset": shape(
+            {"offset_s": {**NUMBER, "minimum": -OFFSET_S_MAX, "maximum": OFFSET_S_MAX}}
+        ),
         "AdvanceCall": {
             "oneOf": [
                 shape({"by_s": {**NUMBER, "minimum": 0, "maximum": OFFSET_S_MAX}}),

@@ -114,9 +114,7 @@ class Advancer:
         """
         if not self._moving.acquire(blocking=False):
             raise ClockRefused(
-                "clock-advancing",
-                "the clock of this workspace is being moved already",
-                "wait for that call to end",
+                "clock-advancing", "the clock of this workspace is being moved already", "wait for that call to end"
             )
         try:
             return self._advance(how)
@@ -185,7 +183,9 @@ class Advancer:
     def _run_from(self, at_s: float) -> None:
         self._set(frozen_at_s=None, offset_s=at_s - self._clock.now_s())
 
-    def _set(self, *, frozen_at_s: float | None, offset_s: float | None = None, is_kept: bool = True) -> None:
+    def _set(
+        self, *, frozen_at_s: float | None, offset_s: float | None = None, is_kept: bool = True
+    ) -> None:
         """Set the schedule, in the store and for everything that waits, in one transaction.
 
         is_kept  whether a sandbox that is started anew on this store finds it so

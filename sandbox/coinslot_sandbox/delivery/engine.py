@@ -129,9 +129,7 @@ class DeliveryEngine:
         now_s = self._clock.now_s()
         with self._wake:
             idle = len(self._workers) - len(self._under_way)
-            aging = [
-                place for place, until_s in self._under_way.items() if until_s - now_s < LEASE_S - RENEW_S
-            ]
+            aging = [place for place, until_s in self._under_way.items() if until_s - now_s < LEASE_S - RENEW_S]
         until_s = now_s + LEASE_S
         if aging:
             with self._database.write() as connection:
