@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class Clock(Protocol):
-    """Seconds since 1970, seconds of a clock that never goes back, and a way to wait."""
+class Now(Protocol):
+    """Tells the time."""
 
     def now_s(self) -> float:
         """Seconds since 1970."""
         ...
+
+
+class Clock(Now, Protocol):
+    """Seconds since 1970, seconds of a clock that never goes back, and a way to wait."""
 
     def monotonic_s(self) -> float:
         """Seconds since some moment; only differences mean something."""
@@ -114,7 +118,7 @@ class ScheduleClock:
         return self._clock.now_s() + state.offset_s if state.frozen_at_s is None else state.frozen_at_s
 
     def machine_s(self, at_s: float) -> float | None:
-        """When the machine's clock will show a moment of the schedule; None while the schedule stands still."""
+        """When the machine's clock will show a moment of the schedule; None while that stands still."""
         state = self._state
         return at_s - state.offset_s if state.frozen_at_s is None else None
 

@@ -1,7 +1,7 @@
-"""How a backend is connected: where each portal of a workspace is found, and the environment block that says so.
+"""How a backend is connected: where each portal of a workspace is found, and the variables that say so.
 
-The default workspace's portals live at the root with the documents' literal paths, and below their own path as
-every other workspace's do.
+The default workspace's portals live at the root with the documents' literal paths, and below their own path
+as every other workspace's do.
 """
 
 import json
@@ -78,7 +78,7 @@ def _member(services: Services, addresses: Addresses, name: str) -> dict[str, st
 
 
 def _shell_word(value: str) -> str:
-    """A value that shells and .env readers take as it is; quoted where it holds more than plain characters."""
+    """A value as shells and .env readers take it; quoted where it holds more than plain characters."""
     if value and all(character.isalnum() or character in "-._~:/@%+=," for character in value):
         return value
     return "'" + value.replace("'", "'\\''") + "'"

@@ -15,7 +15,7 @@ from coinslot_contracts.portal import NoticesPart, Portal, Unmet
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
-from coinslot_sandbox.clock import Clock, ScheduleClock
+from coinslot_sandbox.clock import Now
 from coinslot_sandbox.delivery.retry import retry_seconds
 from coinslot_sandbox.delivery.signatures import notification_headers
 from coinslot_sandbox.ids import Ids, base36_of, number_of
@@ -57,6 +57,7 @@ class PreconditionUnmet(Exception):
 class OrderBook:
     """The orders of one workspace.
 
+    clock      the workspace's schedule; `machine` is the machine's clock
     on_commit  called after a commit that may have made a delivery due
     """
 
@@ -68,17 +69,17 @@ class OrderBook:
         shop: Shop,
         post: Post,
         ids: Ids,
-        clock: Clock,
-        schedule: ScheduleClock,
+        clock: Now,
+        machine: Now,
         on_commit: Callable[[], None],
     ) -> None:
         self._portals = portals
         self._database = database
         self._shop = shop
         self._post = post
-        self.log = OrderLog(portals=portals, shop=shop, clock=clock, schedule=schedule)
+        self.log = OrderLog(portals=portals, shop=shop, clock=clock, machine=machine)
         self._ids = ids
-        self._schedule = schedule
+        self._clock = clock
         self._on_commit = on_commit
 
     def create(self, wish: OrderWish) -> Step:
@@ -195,7 +196,7 @@ class OrderBook:
         if self._portals[wish.portal].purchases is None:
             return None
         drawn = number_of(self._ids.seed, "external-id", self._ids.sequence("external-id"))
-        return f"{wish.product_id}_{int(self._schedule.now_s() * 1000)}_{base36_of(drawn, 8)}"
+        return f"{wish.product_id}_{int(self._clock.now_s() * 1000)}_{base36_of(drawn, 8)}"
 
     def _game(self, connection: Connection, wish: OrderWish) -> GameRecord | None:
         """The order's game; None where the portal has no games."""
@@ -252,7 +253,7 @@ class OrderBook:
         return self._portals[record.portal].life
 
     def _now_s(self) -> int:
-        return int(self._schedule.now_s())
+        return int(self._clock.now_s())
 
     def _notify(
         self,
@@ -268,7 +269,7 @@ class OrderBook:
             return None
         body = dump_compact(notices.fields(notification_of(record.order, kind)))
         signature = notices.sign(body, game.game.shared_key or b"")
-        now_s = self._schedule.now_s()
+        now_s = self._clock.now_s()
         scheduled = callback == "normal"
         delivery = Delivery(
             delivery_id=draft.delivery_id,

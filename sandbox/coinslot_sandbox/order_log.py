@@ -12,7 +12,7 @@ from coinslot_contracts.portal import Portal
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
-from coinslot_sandbox.clock import Clock, ScheduleClock
+from coinslot_sandbox.clock import Now
 from coinslot_sandbox.orders import Moved
 from coinslot_sandbox.store.order_events import OrderEvents
 from coinslot_sandbox.store.records import OrderEvent, OrderRecord
@@ -20,21 +20,22 @@ from coinslot_sandbox.store.shop import Shop
 
 
 class OrderLog:
-    """The changes of one workspace's orders."""
+    """The changes of one workspace's orders.
 
-    def __init__(
-        self, *, portals: Mapping[str, Portal], shop: Shop, clock: Clock, schedule: ScheduleClock
-    ) -> None:
+    clock  the workspace's schedule; `machine` is the machine's clock
+    """
+
+    def __init__(self, *, portals: Mapping[str, Portal], shop: Shop, clock: Now, machine: Now) -> None:
         self._portals = portals
         self._shop = shop
         self._clock = clock
-        self._schedule = schedule
+        self._machine = machine
         self._events = OrderEvents(shop.workspace)
 
     def told(self, record: OrderRecord, kind: NotificationKind) -> list[Moved]:
         """The moves by which a genuine hand-made notification of an order becomes true."""
         life = self._portals[record.portal].life
-        return orders.told(life, record.order, kind, at_s=int(self._schedule.now_s()))
+        return orders.told(life, record.order, kind, at_s=int(self._clock.now_s()))
 
     def write(
         self,
@@ -77,8 +78,8 @@ class OrderLog:
         order = record.order
         event = OrderEvent(
             order_id=order.order_id,
-            at_s=self._clock.now_s(),
-            schedule_s=self._schedule.now_s(),
+            at_s=self._machine.now_s(),
+            schedule_s=self._clock.now_s(),
             move=move,
             status_from=None if before is None else before.status_from,
             status_to=self._portals[record.portal].life.status(order),

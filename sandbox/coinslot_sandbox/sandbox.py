@@ -21,6 +21,7 @@ from coinslot_sandbox.control.app import create_control_app
 from coinslot_sandbox.delivery.engine import DeliveryEngine
 from coinslot_sandbox.errors import SandboxStartError
 from coinslot_sandbox.http_server import HttpServer, SocketHospice, WsgiApp
+from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.portal_view import create_portal_app
 from coinslot_sandbox.services import Common, Services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
@@ -93,7 +94,7 @@ class Sandbox:
             (create_control_app(workspaces), self.settings.control_port, "--control-port"),
         ):
             servers.append(self._listen(app, port, option, services.hospice))
-        self._stack.callback(workspaces.end_waits)
+        self._stack.callback(workspaces.common.journals.end_waits)
         portal, control = servers
         workspaces.addresses = self._addresses(portal_port=portal.port, control_port=control.port)
         self._ready = self._ready_line(services, workspaces.addresses)
@@ -104,19 +105,22 @@ class Sandbox:
         self._stack.callback(database.close)
         hospice = SocketHospice()
         self._stack.callback(hospice.stop)
+        journals = JournalWriter(database)
+        self._stack.callback(journals.stop)
         engine = DeliveryEngine(database=database, clock=self._clock)
         common = Common(
             settings=self.settings,
             portals=self._portals,
             clock=self._clock,
             database=database,
+            journals=journals,
             hospice=hospice,
             control_token=control_token(self.settings),
             wake=engine.wake,
         )
         self._workspaces = workspaces = Workspaces(common)
         self._stack.callback(workspaces.stop)
-        workspaces.default.start()
+        journals.start()
         self._stack.callback(engine.stop)
         engine.start(desk_of=workspaces.desk_of, on_poll=workspaces.sweep)
         return workspaces

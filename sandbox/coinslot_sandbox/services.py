@@ -22,6 +22,7 @@ from coinslot_sandbox.games import GameDesk
 from coinslot_sandbox.http_server import SocketHospice
 from coinslot_sandbox.ids import Ids, number_of
 from coinslot_sandbox.journal import Journal
+from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.keys import KeyRing, build_rings
 from coinslot_sandbox.order_book import OrderBook
 from coinslot_sandbox.players import Namer
@@ -48,6 +49,7 @@ class Common:
     portals: Mapping[str, Portal]
     clock: Clock
     database: Database
+    journals: JournalWriter
     hospice: SocketHospice
     control_token: str
     wake: Callable[[], None]
@@ -104,18 +106,13 @@ class Services:
     hospice: SocketHospice
     dispatch: Dispatch
 
-    def start(self) -> None:
-        """Begin to write the journal."""
-        self.journal.start()
-
     def stop(self) -> None:
-        """Record no further attempt, let go what hangs, and write the journal to its end."""
+        """Record no further attempt, and let go what hangs."""
         self.dispatch.courier.close()
         self.hospice.release(self.faults.clear())
-        self.journal.stop()
 
     def reset(self, *, keep: frozenset[str] = frozenset()) -> None:
-        """As at first start: keys, dialects, default games, clocks back, all else gone; ids and numbers go on.
+        """As at first start: keys, dialects, games and clocks back, all else gone; ids and numbers go on.
 
         keep  of "keys", "callbacks" (games and their settings) and "faults", what stays as it is
         """
@@ -159,11 +156,7 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         fresh_keys=settings.fresh_keys,
     )
     journal = Journal(
-        workspace=record.name,
-        database=database,
-        clock=common.clock,
-        next_seq=lambda: ground.ids.sequence("journal"),
-        secrets=games.secrets,
+        workspace=record.name, writer=common.journals, clock=common.clock, secrets=games.secrets
     )
     return Services(
         workspace=record.name,
@@ -240,8 +233,8 @@ def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: 
         shop=ground.shop,
         post=post,
         ids=ground.ids,
-        clock=common.clock,
-        schedule=schedule,
+        clock=schedule,
+        machine=common.clock,
         on_commit=common.wake,
     )
     handmade = HandmadeCallbacks(
@@ -273,5 +266,5 @@ def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: 
 
 
 def settings_of(settings: SandboxSettings, *, game_id: str | None, shared_key: str | None) -> SandboxSettings:
-    """The settings of a workspace other than the default one: what start options say of a game is not for it."""
+    """The settings of a workspace but the default one: what start options say of a game is not for it."""
     return replace(settings, game_id=game_id, shared_key=shared_key, callback_url=None)

@@ -1,7 +1,7 @@
 """The tenants of one sandbox: made in one call, found by name or by an id that is theirs, deleted whole.
 
-They share the store, the queue's workers and the journal's writer, and nothing else: a workspace costs rows and
-objects, no thread. One that an earlier run left in the store is loaded when somebody asks for it.
+They share the store, the queue's workers and the journals' writer, and nothing else: a workspace costs rows
+and objects, no thread. One that an earlier run left in the store is loaded when somebody asks for it.
 """
 
 import re
@@ -97,9 +97,9 @@ class Workspaces:
             return tenants.list_workspaces(connection)
 
     def owner(self, *, game_id: str | None, order_id: str | None) -> Services:
-        """The workspace that a call without a name is meant for: the one that alone knows its order or its game.
+        """The workspace that a call without a name is meant for: the only one that knows its order or game.
 
-        What the default workspace knows, and what nobody or several know, is the default one's.
+        What nobody knows, or several do, is the default one's.
         """
         if not self._are_others or (game_id is None and order_id is None):
             return self.default
@@ -150,6 +150,7 @@ class Workspaces:
                 services = self._loaded.pop(name, None)
             if services is not None:
                 services.stop()
+                services.journal.close()
             with self._common.database.write() as connection:
                 was_there = tenants.find_workspace(connection, name) is not None
                 tenants.delete_workspace(connection, name)
@@ -171,11 +172,6 @@ class Workspaces:
         for services in list(self._loaded.values()):
             services.stop()
 
-    def end_waits(self) -> None:
-        """Whoever waits for a journal returns now."""
-        for services in list(self._loaded.values()):
-            services.journal.end_waits()
-
     def _build_default(self) -> None:
         settings, database = self._common.settings, self._common.database
         with database.write() as connection:
@@ -188,9 +184,7 @@ class Workspaces:
                 )
             if record is None:
                 seed = draw_seed() if settings.seed is None else settings.seed
-                record = WorkspaceRecord(
-                    name=DEFAULT, seed=seed, created_at_s=self._common.clock.now_s()
-                )
+                record = WorkspaceRecord(name=DEFAULT, seed=seed, created_at_s=self._common.clock.now_s())
                 tenants.add_workspace(connection, record)
         self._loaded[DEFAULT] = build_services(self._common, record, settings)
 
@@ -212,7 +206,6 @@ class Workspaces:
     def _build(self, record: WorkspaceRecord, wish: WorkspaceWish) -> Services:
         settings = settings_of(self._common.settings, game_id=wish.game_id, shared_key=wish.shared_key)
         services = build_services(self._common, record, settings)
-        services.start()
         with self._lock:
             self._loaded[record.name] = services
         return services
@@ -220,4 +213,3 @@ class Workspaces:
     def _drawn_name(self, seed: int) -> str:
         number = self._common.database.next_number("workspaces")
         return f"ws-{text_of(number_of(seed, 'workspace-name', number), DRAWN_CHARS).lower()}"
-

@@ -33,7 +33,7 @@ OPERATIONS: Final = (
     Operation(
         method="post",
         path="/workspaces",
-        summary="Make a workspace: a tenant with keys, games, orders, deliveries, faults, clocks and journal of its own",
+        summary="Make a workspace: a tenant with keys, games, orders, faults, clocks and journal of its own",
         body="WorkspaceWish",
         body_optional=True,
         answers={201: ref("Workspace")},
@@ -124,9 +124,7 @@ def requests(context: Context) -> dict[str, Schema]:  # noqa: ARG001 - the form 
             required=(),
         ),
         "Freeze": shape({"at_s": _MOMENT}, required=()),
-        "ClaimsOffset": shape(
-            {"offset_s": {**NUMBER, "minimum": -OFFSET_S_MAX, "maximum": OFFSET_S_MAX}}
-        ),
+        "ClaimsOffset": shape({"offset_s": {**NUMBER, "minimum": -OFFSET_S_MAX, "maximum": OFFSET_S_MAX}}),
         "AdvanceCall": {
             "oneOf": [
                 shape({"by_s": {**NUMBER, "minimum": 0, "maximum": OFFSET_S_MAX}}),

@@ -39,7 +39,7 @@ def parse_workspace(body: Mapping[str, Any]) -> WorkspaceWish:
 def parse_reset(body: Mapping[str, Any]) -> frozenset[str]:
     """POST /reset: what stays."""
     members = Members(body, known=("keep",))
-    keep = members.texts("keep") or []
+    keep = members.texts("keep") or ()
     if not set(keep) <= set(KEEPABLE):
         raise members.wrong("keep", f"a list of {', '.join(KEEPABLE)}")
     return frozenset(keep)

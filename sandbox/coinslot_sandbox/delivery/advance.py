@@ -33,7 +33,7 @@ class ClockRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
-    """How far: by seconds, to a moment, to the next due attempt, or until nothing is due any more; one of them."""
+    """How far: by seconds, to a moment, until nothing is due any more, or else to the next due attempt."""
 
     by_s: float | None = None
     to_s: float | None = None
@@ -114,7 +114,9 @@ class Advancer:
         """
         if not self._moving.acquire(blocking=False):
             raise ClockRefused(
-                "clock-advancing", "the clock of this workspace is being moved already", "wait for that call to end"
+                "clock-advancing",
+                "the clock of this workspace is being moved already",
+                "wait for that call to end",
             )
         try:
             return self._advance(how)
@@ -129,7 +131,7 @@ class Advancer:
             self._set(frozen_at_s=begun_s, is_kept=False)
         fired: list[dict[str, Any]] = []
         try:
-            self._fire_until(end_s, how, fired)
+            self._fire_until(end_s, fired)
             if end_s is not None and end_s > self._schedule.now_s():
                 self._stand_at(end_s)
         finally:
@@ -156,7 +158,7 @@ class Advancer:
             )
         return end_s
 
-    def _fire_until(self, end_s: float | None, how: Advance, fired: list[dict[str, Any]]) -> None:
+    def _fire_until(self, end_s: float | None, fired: list[dict[str, Any]]) -> None:
         while (delivery := self._next(until_s=end_s)) is not None:
             if len(fired) >= FIRED_MAX:
                 raise ClockRefused(
@@ -183,9 +185,7 @@ class Advancer:
     def _run_from(self, at_s: float) -> None:
         self._set(frozen_at_s=None, offset_s=at_s - self._clock.now_s())
 
-    def _set(
-        self, *, frozen_at_s: float | None, offset_s: float | None = None, is_kept: bool = True
-    ) -> None:
+    def _set(self, *, frozen_at_s: float | None, offset_s: float | None = None, is_kept: bool = True) -> None:
         """Set the schedule, in the store and for everything that waits, in one transaction.
 
         is_kept  whether a sandbox that is started anew on this store finds it so

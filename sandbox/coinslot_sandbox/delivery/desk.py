@@ -43,7 +43,7 @@ class DeliveryDesk:
         self.attempt(delivery, cause="schedule", needs_running=True)
 
     def attempt(self, delivery: Delivery, *, cause: str, needs_running: bool = False) -> AttemptRecord | None:
-        """Make one attempt; None where a resend, a cancellation or a freeze came while we waited for the order.
+        """Make one attempt; None where a resend, a cancellation or a freeze came while we waited.
 
         needs_running  only while the schedule runs: one that stands still is advanced by hand
         """

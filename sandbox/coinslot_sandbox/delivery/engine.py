@@ -114,7 +114,7 @@ class DeliveryEngine:
                     self._clock.wait(self._wake, until_s=began_s + pause_s)
 
     def _look(self) -> float:
-        """Look after everything once; what fails is tried again, for a queue must not end with its store full."""
+        """Look after everything once; what fails is tried again: a full store must not end the queue."""
         try:
             self._on_poll()
             pause_s = self._claim_and_renew()
@@ -129,7 +129,9 @@ class DeliveryEngine:
         now_s = self._clock.now_s()
         with self._wake:
             idle = len(self._workers) - len(self._under_way)
-            aging = [place for place, until_s in self._under_way.items() if until_s - now_s < LEASE_S - RENEW_S]
+            aging = [
+                place for place, until_s in self._under_way.items() if until_s - now_s < LEASE_S - RENEW_S
+            ]
         until_s = now_s + LEASE_S
         if aging:
             with self._database.write() as connection:

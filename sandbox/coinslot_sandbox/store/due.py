@@ -60,7 +60,7 @@ def renew(connection: Connection, places: Sequence[Place], *, lease_until_s: flo
 
 
 def next_due_s(connection: Connection, *, now_s: float) -> float | None:
-    """The machine's time of what can be claimed next; what is under lease is found when the lease has ended."""
+    """The machine's time of what can be claimed next; what is under lease is found when that has ended."""
     wanted = (
         select(DELIVERIES.c.due_s)
         .where(*WAITS, DELIVERIES.c.due_s.is_not(None), _is_free(now_s), IS_FIRST)

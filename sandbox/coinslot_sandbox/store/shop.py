@@ -177,7 +177,7 @@ class Shop:
             connection.execute(insert(DIALECTS).values({**own, "variant": variant}))
 
     def clear(self, connection: Connection, *, games: bool = True) -> None:
-        """Forget players, products, orders and chosen dialects of the workspace, and its games where asked to."""
+        """Forget players, products, orders and chosen dialects of the workspace; its games where asked to."""
         for table in (PLAYERS, PRODUCTS, ORDERS, ORDER_EVENTS, DIALECTS, *([GAMES] if games else [])):
             connection.execute(delete(table).where(table.c.workspace == self.workspace))
         connection.execute(update(GAMES).where(GAMES.c.workspace == self.workspace).values(paid_orders=0))

@@ -1,9 +1,9 @@
 """The tables, for SQLite and PostgreSQL alike.
 
-Every row belongs to a workspace, and no id is unique beyond its workspace: several tenants live in one store.
-Times of orders are whole seconds as the documents have them; times of attempts are floats. Bodies are bytes.
-`deliveries.next_at_s` is a moment of the workspace's schedule, `due_s` the same moment on the machine's clock,
-or NULL while nothing is to be sent by itself (the schedule stands still, the delivery is held).
+Every row belongs to a workspace, and no id is unique beyond it: several tenants live in one store. Times of
+orders are whole seconds as the documents have them; times of attempts are floats. Bodies are bytes.
+`deliveries.next_at_s` is a moment of the workspace's schedule, `due_s` the same moment on the machine's
+clock, or NULL while nothing is sent by itself (the schedule stands still, the delivery is held).
 `orders.listed` is 1 for what a portal's list of paid orders shows, so that a page reads one index.
 """
 
@@ -216,6 +216,18 @@ JOURNAL = Table(
     Column("dir", String(8), nullable=False),
     Column("endpoint", String(255)),
     Column("order_id", String(255)),
-    Column("user_id", String(64)),
+    Column("user_id", String(255)),
+    Column("size_bytes", BigInteger, nullable=False),
     Column("entry", Text, nullable=False),
+)
+Index("journal_by_order", JOURNAL.c.workspace, JOURNAL.c.order_id, JOURNAL.c.seq)
+
+JOURNAL_STATES = Table(
+    "journal_states",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("gaps", Text, nullable=False),
 )

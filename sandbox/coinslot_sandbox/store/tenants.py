@@ -1,6 +1,7 @@
-"""Which workspaces there are, and to which of them an id belongs; the only queries across workspaces but the queue's.
+"""Which workspaces there are, and to which of them an id belongs.
 
-Every function takes the connection of a transaction that the caller opened.
+These and the queue's are the only queries across workspaces. Every function takes the connection of a
+transaction that the caller opened.
 """
 
 from sqlalchemy import Connection, delete, insert, select, update
