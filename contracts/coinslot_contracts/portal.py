@@ -278,6 +278,7 @@ class Portal:
     environment   that member, with the game's values -> environment block for a backend
     folder        where clauses, OpenAPI documents and vectors lie
     dialects      name of a dialect (see `PortalView.dialect`) -> its variants, the default first
+    environments  each with keys and orders of its own, the default first
     """
 
     name: str
@@ -292,6 +293,7 @@ class Portal:
     purchases: PurchasePart | None = None
     orders: OrdersPart | None = None
     dialects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    environments: tuple[str, ...] = ("production", "test")
 
     @property
     def folder(self) -> Traversable:
@@ -302,6 +304,10 @@ class Portal:
     def life(self) -> OrdersPart:
         """The life of its orders: its own table, else the plain one."""
         return self.orders or PLAIN_ORDERS
+
+    def face(self, environment: str) -> str:
+        """The name under which one of its environments is found: the default one is the portal's own."""
+        return self.name if environment == self.environments[0] else f"{self.name}.{environment}"
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of this full name; KeyError where there is none."""

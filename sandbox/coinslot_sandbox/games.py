@@ -40,6 +40,7 @@ class GameChange:
     iap_enabled: bool | Kept = KEPT
     retry: str | tuple[float, ...] | Kept = KEPT
     timeout_s: float | Kept = KEPT
+    environments: tuple[str, ...] | Kept = KEPT
 
 
 class GameDesk:
@@ -64,14 +65,14 @@ class GameDesk:
         self._shop = shop
         self._seed = seed
         self._is_alone = is_alone
-        self._portals = [portal for portal in portals.values() if portal.notices is not None]
+        self._portals = {name: portal for name, portal in portals.items() if portal.notices is not None}
         self._lock = threading.Lock()
         self._secrets: tuple[str, ...] = (control_token,)
         self.lay_defaults()
 
     def lay_defaults(self) -> None:
         """See that each portal has its default game, with what the start options say of it."""
-        for portal in self._portals:
+        for portal in self._portals.values():
             with self._database.write() as connection:
                 known = self._shop.find_default_game(connection, portal.name)
                 wanted = self._default(portal.name, known)
@@ -112,6 +113,7 @@ class GameDesk:
             game=Game(game_id=game_id, shared_key=key.encode()),
             retry=self._settings.retry,
             timeout_s=TIMEOUT_S,
+            environments=self._portals[portal].environments,
         )
 
     def _default(self, portal: str, known: GameRecord | None) -> GameRecord:
@@ -148,4 +150,5 @@ def _changed(record: GameRecord, change: GameChange) -> GameRecord:
         game=game,
         retry=record.retry if isinstance(change.retry, Kept) else change.retry,
         timeout_s=record.timeout_s if isinstance(change.timeout_s, Kept) else change.timeout_s,
+        environments=record.environments if isinstance(change.environments, Kept) else change.environments,
     )

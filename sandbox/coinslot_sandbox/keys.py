@@ -34,15 +34,23 @@ __all__ = ["KeyRing", "RotationRefused", "build_rings"]
 
 
 class KeyRing:
-    """The keys of one portal in one workspace; a change is written to the store before it is seen."""
+    """The keys of one environment of a portal in one workspace; a change is written before it is seen."""
 
     def __init__(
-        self, *, portal: Portal, source: KeySource, database: Database, shop: Shop, clock: Now
+        self,
+        *,
+        portal: Portal,
+        source: KeySource,
+        database: Database,
+        shop: Shop,
+        clock: Now,
+        environment: str | None = None,
     ) -> None:
         part = portal.identity or portal.purchases
         if part is None:
             raise ValueError(f"{portal.name} signs nothing, so it has no keys")
         self.portal = portal
+        self.environment = environment or portal.environments[0]
         self.algorithm = part.algorithm
         self._header = part.header
         self._clause = part.clause
@@ -56,7 +64,7 @@ class KeyRing:
         self._public: dict[tuple[str, str | None], SigningKey] = {}
         self._stranger: KeyRecord | None = None
         with database.read() as connection:
-            self._records = shop.list_keys(connection, portal.name)
+            self._records = shop.list_keys(connection, portal.name, self.environment)
         if not self._records:
             self.restart()
 
@@ -215,7 +223,7 @@ class KeyRing:
     def _save(self, records: Iterable[KeyRecord]) -> None:
         ring = sorted(records, key=lambda record: record.number)
         with self._database.write() as connection:
-            self._shop.replace_keys(connection, self.portal.name, ring)
+            self._shop.replace_keys(connection, self.portal.name, self.environment, ring)
         with self._lock:
             self._records = ring
 
@@ -229,17 +237,23 @@ def build_rings(
     seed: int,
     fresh_keys: bool,
 ) -> dict[str, KeyRing]:
-    """A ring for every portal that signs something."""
-    signers = [name for name, portal in portals.items() if portal.identity or portal.purchases]
+    """Face -> its ring, for every environment of every portal that signs something."""
+    signers = {
+        portal.face(environment): (portal, environment)
+        for portal in portals.values()
+        if portal.identity or portal.purchases
+        for environment in portal.environments
+    }
     return {
-        name: KeyRing(
-            portal=portals[name],
-            source=key_source(portal=name, portals=signers, seed=seed, fresh_keys=fresh_keys),
+        face: KeyRing(
+            portal=portal,
+            environment=environment,
+            source=key_source(portal=face, portals=list(signers), seed=seed, fresh_keys=fresh_keys),
             database=database,
             shop=shop,
             clock=clock,
         )
-        for name in signers
+        for face, (portal, environment) in signers.items()
     }
 
 

@@ -189,7 +189,7 @@ class OrderBook:
             external_id=wish.external_id,
             verify=wish.verify,
         )
-        return OrderRecord(portal=wish.portal, order=wish.times.set_on(order))
+        return OrderRecord(portal=wish.portal, environment=wish.environment, order=wish.times.set_on(order))
 
     def _external_id(self, wish: OrderWish) -> str | None:
         """What the client library passes where the game passes nothing; None where there is no such thing."""

@@ -24,6 +24,7 @@ class OrderWish:
     """
 
     portal: str
+    environment: str
     user_id: str
     product_id: str
     game_id: str | None = None

@@ -89,7 +89,10 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything that the views of one workspace work with."""
+    """Everything that the views of one workspace work with.
+
+    rings, mints, purchase_mints  by the name of the portal's face (`Portal.face`)
+    """
 
     workspace: str
     record: WorkspaceRecord
@@ -165,14 +168,14 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         games=games,
         rings=rings,
         mints={
-            name: Mint(portal.identity, rings[name])
-            for name, portal in portals.items()
-            if portal.identity is not None
+            face: Mint(ring.portal.identity, ring)
+            for face, ring in rings.items()
+            if ring.portal.identity is not None
         },
         purchase_mints={
-            name: PurchaseMint(portal.purchases, rings[name])
-            for name, portal in portals.items()
-            if portal.purchases is not None
+            face: PurchaseMint(ring.portal.purchases, ring)
+            for face, ring in rings.items()
+            if ring.portal.purchases is not None
         },
         dialects=Dialects(portals=portals, database=database, shop=shop),
         journal=journal,

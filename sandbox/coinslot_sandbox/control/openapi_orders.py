@@ -118,6 +118,7 @@ def _order_wish(context: Context) -> Schema:
     common = {
         "player": ID,
         "product": text(255),
+        "environment": named(context.environments),
         "order_id": text(255, pattern="^[A-Za-z0-9_-]+$"),
         "external_id": text(1024),
         "paid": FLAG,
@@ -160,6 +161,7 @@ def _order() -> Schema:
         {
             "order_id": TEXT,
             "portal": TEXT,
+            "environment": TEXT,
             "game_id": TEXT,
             "user_id": TEXT,
             "product_id": TEXT,

@@ -82,9 +82,23 @@ OPERATIONS: Final = (
 def requests(context: Context) -> Schema:
     """Schemas of bodies that are sent to us, by name."""
     return {
-        "PurchaseCall": shape({"order": text(255), "jwt": _jwt_wish(context)}, required=("order",)),
+        "PurchaseCall": shape(
+            {
+                "order": text(255),
+                "environment": named(context.environments),
+                "jwt": _jwt_wish(context),
+            },
+            required=("order",),
+        ),
         "Rotation": _rotation(context),
-        "KeyEntry": shape({"portal": named(context.with_keys), "kind": explained(KEY_ENTRIES)}),
+        "KeyEntry": shape(
+            {
+                "portal": named(context.with_keys),
+                "environment": named(context.environments),
+                "kind": explained(KEY_ENTRIES),
+            },
+            required=("portal", "kind"),
+        ),
         "KeyChange": shape({"published": FLAG, "signs": FLAG}, required=()),
         "DialectChoice": _dialect_choice(context),
     }
@@ -106,6 +120,7 @@ def resources() -> Schema:
         "Key": shape(
             {
                 "portal": TEXT,
+                "environment": TEXT,
                 "kid": TEXT,
                 "kind": named(KEY_ENTRIES),
                 "algorithm": TEXT,
@@ -140,11 +155,12 @@ def _rotation(context: Context) -> Schema:
         if KEY_FORM in portal.dialects
     ]
     how = explained(KEY_ROTATIONS)
+    of = {"portal": named(context.with_keys), "environment": named(context.environments)}
     late = {"rotate": {"const": "late"}, "publish_after_s": between(0, PUBLISH_AFTER_S_MAX)}
     return {
         "anyOf": [
-            shape({"portal": named(context.with_keys), "rotate": how}, required=("rotate",)),
-            shape({"portal": named(context.with_keys), **late}, required=("rotate",)),
+            shape({**of, "rotate": how}, required=("rotate",)),
+            shape({**of, **late}, required=("rotate",)),
             *(shape({**members, "rotate": how}) for members in by_format),
         ]
     }

@@ -113,6 +113,7 @@ def requests(context: Context) -> Schema:
                 "iap_enabled": FLAG,
                 "retry": _RETRY,
                 "timeout_s": between(*schema.TIMEOUT_S),
+                "environments": {**listed(named(context.environments)), "minItems": 1},
             },
             required=optional,
         ),
@@ -125,7 +126,13 @@ def requests(context: Context) -> Schema:
             required=optional,
         ),
         "TokenCall": shape(
-            {"player": ID, "portal": with_identity, "game": ID, "token": _token_wish(context)},
+            {
+                "player": ID,
+                "portal": with_identity,
+                "environment": named(context.environments),
+                "game": ID,
+                "token": _token_wish(context),
+            },
             required=("player",),
         ),
         "Callback": _callback(),
@@ -205,6 +212,7 @@ def resources() -> Schema:
                 "iap_enabled": FLAG,
                 "retry": {"anyOf": [TEXT, listed(NUMBER)]},
                 "timeout_s": NUMBER,
+                "environments": listed(TEXT),
                 "paths": {"type": "object", "additionalProperties": TEXT},
             }
         ),

@@ -1,7 +1,7 @@
 """The shapes of the control API's resources: records in, JSON-ready dictionaries out."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from coinslot_contracts.domain import Player
@@ -27,6 +27,7 @@ def dump_game(record: GameRecord, portal: Portal) -> dict[str, Any]:
         "iap_enabled": game.iap_enabled,
         "retry": record.retry if isinstance(record.retry, str) else list(record.retry),
         "timeout_s": record.timeout_s,
+        "environments": list(record.environments),
         "paths": {endpoint.name: endpoint.path for endpoint in portal.endpoints},
     }
 
@@ -47,6 +48,7 @@ def dump_order(record: OrderRecord, context: Context) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "portal": record.portal,
+        "environment": record.environment,
         "game_id": order.game_id,
         "user_id": order.user_id,
         "product_id": order.product_id,
@@ -106,17 +108,18 @@ def dump_fault(report: FaultReport) -> dict[str, Any]:
     }
 
 
-def dump_keys(rings: Mapping[str, KeyRing]) -> list[dict[str, Any]]:
+def dump_keys(rings: Iterable[KeyRing]) -> list[dict[str, Any]]:
     """Every key of every ring, oldest first."""
     import hashlib
 
     dumped = []
-    for name, ring in rings.items():
+    for ring in rings:
         for record in ring.records:
             der = ring.public(record).spki_der
             dumped.append(
                 {
-                    "portal": name,
+                    "portal": ring.portal.name,
+                    "environment": ring.environment,
                     "kid": record.kid,
                     "kind": record.kind,
                     "algorithm": record.algorithm,

@@ -48,7 +48,16 @@ def parse_empty(body: Mapping[str, Any]) -> None:
 def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChange]:
     """PUT /games/{gameId}: portal, and what to change."""
     members = Members(
-        body, known=("portal", "shared_key", "callback_url", "iap_enabled", "retry", "timeout_s")
+        body,
+        known=(
+            "portal",
+            "shared_key",
+            "callback_url",
+            "iap_enabled",
+            "retry",
+            "timeout_s",
+            "environments",
+        ),
     )
     portal = context.portal(members, context.with_callbacks)
     url: str | Kept | None = KEPT
@@ -62,7 +71,18 @@ def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChan
         iap_enabled=KEPT if enabled is None else enabled,
         retry=_retry(members),
         timeout_s=KEPT if timeout_s is None else timeout_s,
+        environments=_environments(members, context.portals[portal].environments),
     )
+
+
+def _environments(members: Members, known: tuple[str, ...]) -> tuple[str, ...] | Kept:
+    """Those in which a game is known, in the portal's order."""
+    given = members.texts("environments")
+    if given is None:
+        return KEPT
+    if not given or not set(given) <= set(known):
+        raise members.wrong("environments", f"one or several of {', '.join(known)}")
+    return tuple(name for name in known if name in given)
 
 
 def _url(members: Members, name: str, context: Context) -> str | None:
@@ -140,6 +160,7 @@ class TokenCall:
     """POST /tokens: for whom, for which game, and what is wrong with it."""
 
     portal: str
+    environment: str
     user_id: str
     game_id: str | None
     wish: TokenWish
@@ -147,12 +168,13 @@ class TokenCall:
 
 def parse_token(body: Mapping[str, Any], context: Context) -> TokenCall:
     """POST /tokens."""
-    members = Members(body, known=("player", "portal", "game", "token"))
+    members = Members(body, known=("player", "portal", "environment", "game", "token"))
     portal, game_id = context.portal(members, context.with_identity), members.decimal_id("game")
     if game_id is None and portal not in context.with_callbacks:
         raise members.missing("game")
     return TokenCall(
         portal=portal,
+        environment=context.environment(members, portal),
         user_id=members.required_decimal_id("player"),
         game_id=game_id,
         wish=token_wish(members.table("token") or {}, where="token", more=("user", "ttl_s")),

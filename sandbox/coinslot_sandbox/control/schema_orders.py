@@ -23,6 +23,7 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
         "player",
         "product",
         "portal",
+        "environment",
         "game",
         "order_id",
         "external_id",
@@ -46,6 +47,7 @@ def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
         )
     return OrderWish(
         portal=portal,
+        environment=context.environment(members, portal),
         user_id=members.required_decimal_id("player"),
         product_id=members.required_text("product", chars_max=ID_CHARS_MAX),
         game_id=members.decimal_id("game"),

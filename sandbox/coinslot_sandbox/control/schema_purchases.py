@@ -21,17 +21,22 @@ KEY_FORM: Final = "key_form"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseCall:
-    """POST /purchases: of which order, and what is wrong with its token."""
+    """POST /purchases: of which order, and what is wrong with its token.
+
+    environment  whose key signs, None for the order's own
+    """
 
     order_id: str
+    environment: str | None
     wish: TokenWish
 
 
-def parse_purchase(body: Mapping[str, Any]) -> PurchaseCall:
+def parse_purchase(body: Mapping[str, Any], context: Context) -> PurchaseCall:
     """POST /purchases."""
-    members = Members(body, known=("order", "jwt"))
+    members = Members(body, known=("order", "environment", "jwt"))
     return PurchaseCall(
         order_id=members.required_text("order", chars_max=ID_CHARS_MAX),
+        environment=members.choice("environment", context.environments),
         wish=token_wish(members.table("jwt") or {}, where="jwt"),
     )
 
@@ -45,6 +50,7 @@ class RotationCall:
     """
 
     portal: str
+    environment: str
     rotate: str
     publish_after_s: float | None
     key_form: str | None
@@ -52,7 +58,7 @@ class RotationCall:
 
 def parse_rotation(body: Mapping[str, Any], context: Context) -> RotationCall:
     """POST /keys/rotate."""
-    members = Members(body, known=("portal", "rotate", "publish_after_s", "format"))
+    members = Members(body, known=("portal", "environment", "rotate", "publish_after_s", "format"))
     rotate = members.choice("rotate", KEY_ROTATIONS)
     if rotate is None:
         raise members.missing("rotate")
@@ -65,22 +71,23 @@ def parse_rotation(body: Mapping[str, Any], context: Context) -> RotationCall:
         raise invalid("format", f"left out: {portal} publishes its keys in one form")
     return RotationCall(
         portal=portal,
+        environment=context.environment(members, portal),
         rotate=rotate,
         publish_after_s=publish_after_s,
         key_form=members.choice("format", forms or ()),
     )
 
 
-def parse_key_entry(body: Mapping[str, Any], context: Context) -> tuple[str, str]:
-    """POST /keys/extra: portal and kind."""
-    members = Members(body, known=("portal", "kind"))
+def parse_key_entry(body: Mapping[str, Any], context: Context) -> tuple[str, str, str]:
+    """POST /keys/extra: portal, environment and kind."""
+    members = Members(body, known=("portal", "environment", "kind"))
     kind = members.choice("kind", KEY_ENTRIES)
     if kind is None:
         raise members.missing("kind")
     portal = members.choice("portal", context.with_keys)
     if portal is None:
         raise members.missing("portal")
-    return portal, kind
+    return portal, context.environment(members, portal), kind
 
 
 def parse_key_change(body: Mapping[str, Any]) -> tuple[bool | None, bool | None]:

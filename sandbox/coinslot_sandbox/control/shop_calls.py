@@ -148,7 +148,7 @@ def post_token(call: Call) -> Reply:
         raise unknown("player", wanted.user_id)
     call.noted.user_id = wanted.user_id
     game_id = wanted.game_id or call.services.games.default(wanted.portal).game.game_id
-    minted = call.services.mints[wanted.portal].mint(
+    minted = call.services.mints[call.context.portals[wanted.portal].face(wanted.environment)].mint(
         wanted.wish,
         player=player,
         game_id=game_id,

@@ -35,13 +35,15 @@ class WorkspaceRecord:
 class GameRecord:
     """A game of one portal and how its callbacks are delivered.
 
-    retry  name of a preset, or seconds after each failure
+    retry         name of a preset, or seconds after each failure
+    environments  those of the portal in which the game is known
     """
 
     portal: str
     game: Game
     retry: str | tuple[float, ...]
     timeout_s: float
+    environments: tuple[str, ...]
     is_default: bool = False
 
 
@@ -58,10 +60,12 @@ class Product:
 class OrderRecord:
     """An order of one portal; an archived one has left the portal's list.
 
-    forced   some move of it was illegal and was made all the same
+    forced       some move of it was illegal and was made all the same
+    environment  of the portal, in which it was made
     """
 
     portal: str
+    environment: str
     order: Order
     archived: bool = False
     forced: bool = False
