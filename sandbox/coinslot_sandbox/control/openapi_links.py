@@ -34,11 +34,11 @@ _ORDER: Final[Links] = {
     **_in_body("post /purchases", "post /callbacks", order=_ORDER_ID),
 }
 _CREATED: Final = _after(
-    *(f"post /orders/{{orderId}}/{move}" for move in ("pay", "fail", "cancel", "expire", "pend")),
+    *(f"post /orders/{{orderId}}/{move}" for move in ("pay", "fail", "cancel", "expire")),
     orderId=_ORDER_ID,
 )
 _PAID: Final = _after(
-    *(f"post /orders/{{orderId}}/{move}" for move in ("refund", "deliver", "consume", "chargeback")),
+    *(f"post /orders/{{orderId}}/{move}" for move in ("refund", "deliver")),
     orderId=_ORDER_ID,
 )
 _PLAYER: Final = _in_body("post /tokens", "post /orders", player="$response.body#/user_id")
