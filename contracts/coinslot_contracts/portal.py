@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 from coinslot_contracts.domain import Game, Identity, Notification, Order, OrdersPage, PurchaseClaims
 from coinslot_contracts.errors import CoinslotError
+from coinslot_contracts.fault_kinds import FaultKind, LieCase
 from coinslot_contracts.orders import PLAIN_ORDERS, OrdersPart
 from coinslot_contracts.wire import Headers, WireReply, WireRequest
 
@@ -107,16 +108,46 @@ class Answer:
 
     verdict_code     the portal's own code, or the HTTP status as text where the portal has no codes
     verdict_reason   one sentence for the journal; it holds no secret
+    refused          our code of why it was refused (`errors`), where it has one; "signature-mismatch" lets
+                     the journal look for the mistake
     """
 
     reply: WireReply
     verdict_code: str
     verdict_reason: str
     events: tuple[Arrived, ...] = ()
+    refused: str | None = None
 
 
 def _no_subject(request: WireRequest) -> Subject:  # noqa: ARG001 - the signature of Endpoint.subject
     return Subject()
+
+
+class LieView(PortalView, Protocol):
+    """What a lie may ask beside what an endpoint may."""
+
+    def signing_key(self) -> SigningKey:
+        """The key that tokens are signed with now, published or not."""
+        ...
+
+    def previous_key(self) -> SigningKey | None:
+        """The key that signed before the last rotation, None where there was none."""
+        ...
+
+    def next_key(self) -> SigningKey:
+        """The key that would sign after the next rotation; nothing is signed with it yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lie(FaultKind):
+    """A fault in the portal's own terms.
+
+    tell   request, view, the endpoint's honest answer, the case -> the answer. Where it equals the honest
+           one there was nothing to lie about, and the fault has not fired
+    """
+
+    tell: Callable[[WireRequest, LieView, Callable[[WireRequest, PortalView], Answer], LieCase], Answer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +156,7 @@ class Endpoint:
 
     name     portal and short name, as faults and journal spell it: "jogos.getOrders"
     site     which base URL it lives under: "web" or "api"
+    lies     kind of fault -> how the endpoint tells this lie
     """
 
     name: str
@@ -134,6 +166,7 @@ class Endpoint:
     clause: str
     answer: Callable[[WireRequest, PortalView], Answer]
     subject: Callable[[WireRequest], Subject] = _no_subject
+    lies: Mapping[str, Lie] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +181,8 @@ class IdentityPart:
     claim_defects   hostile name -> function that spoils good claims, for defects of the portal's own layout
     parse_keys      body of the key endpoint -> published keys; raises FieldMissing or FieldInvalid
     parse           claims -> Identity; raises SubInvalid
+    clauses         what a mistake is about (key, key-form, signature, kid, user, game, issuer, audience) ->
+                    the clause behind it, where `clause` does not say it best
     """
 
     algorithm: str
@@ -163,6 +198,7 @@ class IdentityPart:
     parse_keys: Callable[[bytes], tuple[PublishedKey, ...]]
     parse: Callable[[Mapping[str, Any]], Identity]
     clause: str
+    clauses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +240,9 @@ class NoticesPart:
     refusal           error -> the documented answer for it
     ack               HTTP status, answer body -> Ack
     unmet             Game -> preconditions that it fails
+    formula           what `sign` computes, in words for people
+    clauses           what a mistake is about (digest, body, key, header) -> the clause behind it, where
+                      `clause` does not say it best
     """
 
     method: str
@@ -216,6 +255,8 @@ class NoticesPart:
     ack: Callable[[int, bytes], Ack]
     unmet: Callable[[Game], tuple[Unmet, ...]]
     clause: str
+    formula: str = "the portal's signature of body and shared key"
+    clauses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +294,7 @@ class PurchasePart:
     verify_target   order id, external id -> path and query of the verification, values encoded
     verify_replies  names of the answer's dialects, the default first
     parse_verify    (HTTP status, body, dialect) -> None for paid; raises PurchaseNotPaid or VerifyUnavailable
+    clauses         as `IdentityPart.clauses`; the purchase's own members are its `user`
     """
 
     algorithm: str
@@ -268,6 +310,7 @@ class PurchasePart:
     verify_replies: tuple[str, ...]
     parse_verify: Callable[[int, bytes, str | None], None]
     clause: str
+    clauses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,7 @@ class KeyRing:
         self._parsed: dict[str, PrivateKey] = {}
         self._public: dict[tuple[str, str | None], SigningKey] = {}
         self._stranger: KeyRecord | None = None
+        self._upcoming: KeyRecord | None = None
         with database.read() as connection:
             self._records = shop.list_keys(connection, portal.name, self.environment)
         if not self._records:
@@ -96,6 +97,15 @@ class KeyRing:
             if self._stranger is None:
                 self._stranger = self._make(-1)
             return self._stranger
+
+    @property
+    def upcoming(self) -> KeyRecord:
+        """A key that signed nothing yet; from the shipped pool, the one that the next rotation takes."""
+        number = _next_number(self.records)
+        with self._lock:
+            if self._upcoming is None or self._upcoming.number != number:
+                self._upcoming = self._make(number)
+            return self._upcoming
 
     def find(self, kid: str) -> KeyRecord | None:
         """The key with this id."""

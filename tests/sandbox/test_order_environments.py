@@ -56,6 +56,14 @@ def test_a_token_verifies_under_the_key_of_its_own_environment_only(client):
     }
 
 
+def test_a_token_of_the_other_environment_is_diagnosed(client):
+    """T6: named as what it is, not as a stranger's."""
+    told = client.done("POST", "/diagnose/token", {"token": _token(client, environment="test")})
+
+    assert (told["ok"], told["cause"]) == (False, "key-of-another-environment")
+    assert client.done("POST", "/diagnose/token", {"token": _token(client)})["ok"] is True
+
+
 @pytest.mark.tool("openssl")
 def test_openssl_agrees(client, tmp_path):
     """Not a line of Python between the token and the verdict."""

@@ -5,10 +5,13 @@ Read it beside the document: `identity` is the user system, `notices` the paymen
 `signing` what they share.
 """
 
+from dataclasses import replace
+
 from coinslot_contracts.portal import Portal
 from coinslot_contracts.portals.jogos.addresses import addresses, environment
 from coinslot_contracts.portals.jogos.endpoints import ENDPOINTS
 from coinslot_contracts.portals.jogos.identity import IDENTITY, KEY_FORMS
+from coinslot_contracts.portals.jogos.lies import LIES
 from coinslot_contracts.portals.jogos.notices import NOTICES
 from coinslot_contracts.portals.jogos.orders import ORDERS
 from coinslot_contracts.portals.jogos.reports import REPORTS
@@ -17,7 +20,7 @@ PORTAL = Portal(
     name="jogos",
     title="Jogos",
     package=__name__,
-    endpoints=ENDPOINTS,
+    endpoints=tuple(replace(endpoint, lies=LIES[endpoint.name]) for endpoint in ENDPOINTS),
     addresses=addresses,
     environment=environment,
     identity=IDENTITY,

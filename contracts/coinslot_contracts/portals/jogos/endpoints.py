@@ -7,10 +7,11 @@ clauses   jogos:user.2, jogos:user.3, jogos:iap.2, jogos:iap.3
 
 import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from coinslot_contracts.domain import Game, Order
-from coinslot_contracts.errors import FieldInvalid, Refused
+from coinslot_contracts.errors import FieldInvalid, Refused, SignatureMismatch, SignatureMissing
 from coinslot_contracts.fields import decimal_id, positive_int, text
 from coinslot_contracts.json_bytes import JsonInvalid, parse_json_object
 from coinslot_contracts.portal import Answer, Arrived, Endpoint, PortalView, Subject
@@ -76,7 +77,7 @@ def _judged(request: WireRequest, view: PortalView, read: Reader, answer: Answer
         return _refused(VERIFICATION_FAILED, "the game has no shared key yet (jogos:iap.key)")
     problem = _signature_problem(request, game.shared_key)
     if problem is not None:
-        return _refused(VERIFICATION_FAILED, problem)
+        return replace(_refused(VERIFICATION_FAILED, problem.detail), refused=problem.code)
     return answer(wanted, game, view)
 
 
@@ -91,13 +92,13 @@ def _refused(code: str, reason: str) -> Answer:
     return Answer(reply=reply(code), verdict_code=code, verdict_reason=reason)
 
 
-def _signature_problem(request: WireRequest, shared_key: bytes) -> str | None:
+def _signature_problem(request: WireRequest, shared_key: bytes) -> Refused | None:
     sent = request.header(SIGNATURE_HEADER)
     if not sent:
-        return f"there is no {SIGNATURE_HEADER} header"
+        return SignatureMissing(f"there is no {SIGNATURE_HEADER} header")
     expected = signature(request.body, shared_key)
     if not hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), expected.encode()):
-        return "the signature is not sha1(body + shared key) of the bytes that arrived"
+        return SignatureMismatch("the signature is not sha1(body + shared key) of the bytes that arrived")
     return None
 
 

@@ -154,4 +154,11 @@ NOTICES: Final = NoticesPart(
     ack=ack,
     unmet=unmet,
     clause="jogos:iap.1",
+    formula="sha1(body + shared key), as 40 lowercase hex digits",
+    clauses={
+        "digest": "jogos:iap.sha1",
+        "body": "jogos:iap.1.auth",
+        "key": "jogos:iap.key",
+        "header": "jogos:iap.1.auth",
+    },
 )

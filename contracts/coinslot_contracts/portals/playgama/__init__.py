@@ -5,9 +5,12 @@ Read it beside the document: `purchase` is section 1 and 3.A (what the client ha
 `orders` is the life of an order.
 """
 
+from dataclasses import replace
+
 from coinslot_contracts.portal import Portal
 from coinslot_contracts.portals.playgama.addresses import addresses, environment
 from coinslot_contracts.portals.playgama.endpoints import ENDPOINTS
+from coinslot_contracts.portals.playgama.lies import LIES
 from coinslot_contracts.portals.playgama.orders import ORDERS
 from coinslot_contracts.portals.playgama.purchase import PURCHASES
 
@@ -15,7 +18,7 @@ PORTAL = Portal(
     name="playgama",
     title="Playgama",
     package=__name__,
-    endpoints=ENDPOINTS,
+    endpoints=tuple(replace(endpoint, lies=LIES[endpoint.name]) for endpoint in ENDPOINTS),
     addresses=addresses,
     environment=environment,
     purchases=PURCHASES,

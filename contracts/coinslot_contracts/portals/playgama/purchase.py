@@ -78,4 +78,11 @@ PURCHASES: Final = PurchasePart(
     verify_replies=tuple(REPLIES),
     parse_verify=parse_reply,
     clause="playgama:3.A",
+    clauses={
+        "key": "playgama:2",
+        "key-form": "sandbox:jwks-members",
+        "user": "playgama:1",
+        "audience": "sandbox:purchase-claims",
+        "kid": "sandbox:purchase-header",
+    },
 )
