@@ -46,6 +46,7 @@ def resend_delivery(call: Call) -> Reply:
 def post_callback(call: Call) -> Reply:
     """Send a hand-made callback and wait for the answers."""
     wish = schema.parse_callback(call.body, call.context)
+    call.noted.order_id = wish.order_id
     delivery, attempts = call.services.dispatch.handmade.send(wish)
     return 200, {"delivery": dump_delivery(delivery), "attempts": attempts}
 
