@@ -16,9 +16,10 @@ from typing import Any
 from coinslot_contracts.portal import Portal, discover
 
 from coinslot_sandbox.clock import Clock, SystemClock
-from coinslot_sandbox.control.app import create_control_app
+from coinslot_sandbox.control.app import Guard, create_control_app
 from coinslot_sandbox.errors import SandboxStartError
 from coinslot_sandbox.http_server import HttpServer, SocketHospice, WsgiApp
+from coinslot_sandbox.page.front import Front
 from coinslot_sandbox.portal_view import create_portal_app
 from coinslot_sandbox.services import Services, build_services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
@@ -90,12 +91,17 @@ class Sandbox:
         self._stack.callback(_stop_together, servers)
         for app, port, option in (
             (create_portal_app(services), self.settings.port, "--port"),
-            (create_control_app(services), self.settings.control_port, "--control-port"),
+            (self._front(services), self.settings.control_port, "--control-port"),
         ):
             servers.append(self._listen(app, port, option, services.hospice))
         self._stack.callback(services.journal.end_waits)
         portal, control = servers
         self._ready = self._ready_line(services, portal_port=portal.port, control_port=control.port)
+
+    def _front(self, services: Services) -> WsgiApp:
+        guard = Guard(services)
+        api = create_control_app(services)
+        return Front(api, services, guard=guard, ready=lambda: self._ready)
 
     def _temporary_store(self) -> Path:
         folder = tempfile.mkdtemp(prefix="coinslot-")

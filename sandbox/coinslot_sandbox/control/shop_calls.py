@@ -5,7 +5,7 @@ from typing import Any, Final
 from coinslot_contracts.domain import Player
 
 from coinslot_sandbox.control import schema
-from coinslot_sandbox.control.call import LIST_MAX, Call, Reply, choice, limit, unknown
+from coinslot_sandbox.control.call import LIST_MAX, Call, Reply, choice, is_newest_first, limit, unknown
 from coinslot_sandbox.control.reading import invalid, is_decimal
 from coinslot_sandbox.control.resources import (
     dump_delivery,
@@ -119,7 +119,7 @@ def post_order(call: Call) -> Reply:
 
 
 def list_orders(call: Call) -> Reply:
-    """Orders in the order of their making."""
+    """Orders in the order of their making, or the newest first."""
     state = choice(call, "state", ("created", "paid", "failed"))
     with call.services.ground.database.read() as connection:
         records = call.services.ground.shop.list_orders(
@@ -128,6 +128,7 @@ def list_orders(call: Call) -> Reply:
             state=state,
             after=call.query.get("after"),
             limit=limit(call),
+            newest_first=is_newest_first(call),
         )
     return 200, {"orders": [dump_order(record) for record in records]}
 

@@ -146,17 +146,25 @@ class Shop:
         return [order_of(row) for row in connection.execute(wanted).mappings()]
 
     def list_orders(
-        self, connection: Connection, *, user_id: str | None, state: str | None, after: str | None, limit: int
+        self,
+        connection: Connection,
+        *,
+        user_id: str | None,
+        state: str | None,
+        after: str | None,
+        limit: int,
+        newest_first: bool = False,
     ) -> list[OrderRecord]:
-        """Orders in the order of their making, those of one player or state only; after one order id."""
-        wanted = self._of(ORDERS).order_by(ORDERS.c.number).limit(limit)
+        """Orders in the order of their making or the reverse, of one player or state; after one order id."""
+        number = ORDERS.c.number
+        wanted = self._of(ORDERS).order_by(number.desc() if newest_first else number).limit(limit)
         if user_id is not None:
             wanted = wanted.where(ORDERS.c.user_id == user_id)
         if state is not None:
             wanted = wanted.where(ORDERS.c.state == state)
         if after is not None:
             place = select(ORDERS.c.number).where(ORDERS.c.order_id == after).scalar_subquery()
-            wanted = wanted.where(ORDERS.c.number > func.coalesce(place, -1))
+            wanted = wanted.where(number < place if newest_first else number > func.coalesce(place, -1))
         return [order_of(row) for row in connection.execute(wanted).mappings()]
 
     def list_keys(self, connection: Connection, portal: str) -> list[KeyRecord]:

@@ -1,0 +1,84 @@
+// What markup alone cannot do: countdowns, the reader's own time, copying, closing menus. Nothing here is
+// needed to use the page; without it every button and link works still.
+(() => {
+  "use strict";
+  const pad = (number, width = 2) => String(Math.trunc(number)).padStart(width, "0");
+  let ahead_s = 0;
+
+  function learnClock() {
+    const main = document.getElementById("main");
+    if (main?.dataset.now) ahead_s = Date.now() / 1000 - Number(main.dataset.now);
+  }
+
+  function span(left_s) {
+    if (left_s <= 0) return "now";
+    if (left_s < 60) return `in ${Math.ceil(left_s)} s`;
+    if (left_s < 3600) return `in ${Math.floor(left_s / 60)}:${pad(left_s % 60)} min`;
+    return `in ${Math.floor(left_s / 3600)}:${pad((left_s % 3600) / 60)} h`;
+  }
+
+  function write(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function paint() {
+    for (const element of document.querySelectorAll("time[data-at]")) {
+      const at = new Date(Number(element.dataset.at) * 1000);
+      const whole = Number.isInteger(Number(element.dataset.at));
+      const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => pad(part)).join(":");
+      write(element, whole ? clock : `${clock}.${pad(at.getMilliseconds(), 3)}`);
+    }
+    for (const element of document.querySelectorAll("time[data-until]")) {
+      write(element, span(Number(element.dataset.until) + ahead_s - Date.now() / 1000));
+    }
+  }
+
+  function closeMenus(except) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (menu !== except) menu.open = false;
+    }
+  }
+
+  async function copy(button) {
+    const text = document.getElementById(button.dataset.copy).textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      write(button, "Copied");
+    } catch {
+      getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
+      write(button, "Press Ctrl+C");
+    }
+    setTimeout(() => write(button, "Copy"), 1500);
+  }
+
+  document.addEventListener("click", (event) => {
+    const target = event.target;
+    closeMenus(target.closest("details.menu"));
+    if (target.matches("[data-copy]")) copy(target);
+    if (target.matches("[data-close]")) document.getElementById("notice").replaceChildren();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = event.target.closest?.("details[open]");
+    closeMenus();
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    const menu = event.target.closest("details.menu");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  const live = document.getElementById("live");
+  document.addEventListener("htmx:sse:after:connection", () => live.classList.add("on"));
+  document.addEventListener("htmx:sse:error", () => live.classList.remove("on"));
+  document.addEventListener("htmx:sse:close", () => live.classList.remove("on"));
+  document.addEventListener("htmx:after:swap", () => { learnClock(); paint(); });
+  learnClock();
+  paint();
+  setInterval(paint, 500);
+})();
