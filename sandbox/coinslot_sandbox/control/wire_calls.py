@@ -1,9 +1,18 @@
-"""Control calls about what crosses the wire: deliveries, hand-made callbacks, faults, journal; and reset."""
+"""Control calls about what crosses the wire: deliveries, hand-made callbacks, faults, journal."""
 
 from typing import Any, Final
 
 from coinslot_sandbox.control import schema
-from coinslot_sandbox.control.call import Call, Reply, choice, is_newest_first, limit, number, seconds, unknown
+from coinslot_sandbox.control.call import (
+    Call,
+    Reply,
+    choice,
+    is_newest_first,
+    limit,
+    number,
+    seconds,
+    unknown,
+)
 from coinslot_sandbox.control.reading import is_decimal
 from coinslot_sandbox.control.resources import dump_delivery, dump_delivery_detail, dump_fault
 from coinslot_sandbox.journal import JournalFilter
@@ -111,13 +120,6 @@ def get_document(call: Call) -> Reply:
     from coinslot_sandbox.control.openapi import document
 
     return 200, document(call.context.portals)
-
-
-def reset(call: Call) -> Reply:
-    """As at first start; ids and journal numbers go on."""
-    schema.parse_empty(call.body)
-    call.services.reset()
-    return 200, {"seed": call.services.ground.seed}
 
 
 def _entries(call: Call, after: int, wanted: JournalFilter) -> dict[str, Any]:

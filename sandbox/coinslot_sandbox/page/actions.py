@@ -15,7 +15,7 @@ from coinslot_sandbox.page.api import BASE
 ORDER = "{order}"
 """In the path of a later step: the id of the order that an earlier one made."""
 TOKEN = "$COINSLOT_CONTROL_TOKEN"  # noqa: S105 - a variable's name, never the token
-READ_ORDER = "python3 -c 'import json, sys; print(json.load(sys.stdin)[\"order\"][\"order_id\"])'"
+READ_ORDER = 'python3 -c \'import json, sys; print(json.load(sys.stdin)["order"]["order_id"])\''
 METHODS = ("POST", "PUT", "DELETE")
 
 

@@ -29,12 +29,16 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One call and its answer; `value` is the answer's JSON, a problem where `ok` is false."""
+    """One call and its answer.
+
+    value   the answer's JSON, a problem where the call was refused; None where the answer is text
+    """
 
     method: str
     path: str
     status: int
     value: Any
+    text: str = ""
 
     @property
     def place(self) -> str:
@@ -61,10 +65,20 @@ class Api:
         query   None is left out
         errors  Refused
         """
+        return self._read(path, query).value
+
+    def text(self, path: str, **query: Any) -> str:
+        """Read; the answer as it came.
+
+        errors  Refused
+        """
+        return self._read(path, query).text
+
+    def _read(self, path: str, query: Mapping[str, Any]) -> Outcome:
         outcome = self.call("GET", path, query={name: v for name, v in query.items() if v is not None})
         if not outcome.ok:
             raise Refused(outcome)
-        return outcome.value
+        return outcome
 
     def find(self, path: str, **query: Any) -> Any:
         """Read; None where the call is refused."""
@@ -96,7 +110,8 @@ def call(
         value = json.loads(answer) if answer else None
     except ValueError:
         value = None
-    return Outcome(method=method, path=path, status=status, value=value)
+    text = answer.decode("utf-8", "backslashreplace")
+    return Outcome(method=method, path=path, status=status, value=value, text=text)
 
 
 def _environ(token: str, method: str, path: str, body: bytes, query: str) -> dict[str, Any]:

@@ -5,8 +5,9 @@ the token itself is in no page. Clicks come from our own pages only, and end in 
 """
 
 import time
+import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,14 +16,15 @@ from coinslot_contracts.portal import Portal
 from flask import Flask, Response, redirect, render_template, request, send_from_directory, url_for
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.clock import Clock
 from coinslot_sandbox.http_server import WsgiApp
 from coinslot_sandbox.page import facts, shown
+from coinslot_sandbox.page.actions import one
 from coinslot_sandbox.page.api import Api, Refused
 from coinslot_sandbox.page.clicks import Told, click
+from coinslot_sandbox.page.facts import Desk
 from coinslot_sandbox.page.live import Streams
 from coinslot_sandbox.page.session import Session
-from coinslot_sandbox.page.views import SCREENS, Desk
+from coinslot_sandbox.page.views import SCREENS
 
 if TYPE_CHECKING:
     from coinslot_sandbox.control.app import Guard
@@ -45,24 +47,22 @@ def create_page(
     token: str,
     portals: Mapping[str, Portal],
     guard: "Guard",
-    ready: Callable[[], Mapping[str, Any]],
-    clock: Clock,
 ) -> Flask:
     """The WSGI application of the page.
 
-    api    the control API, whose calls the page makes
-    ready  gives the object of the ready line
+    api   the control API, whose calls the page makes
     """
     app = Flask("coinslot_page", root_path=str(shown.FOLDER), static_folder=None)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(shown.FILTERS)
     app.jinja_env.globals.update(shown.GLOBALS)
-    page = Page(api, token=token, portals=portals, ready=ready, clock=clock)
+    page = Page(api, token=token, portals=portals)
     gate = _Gate(Session(token), guard)
     app.before_request(gate.check)
     app.after_request(_sealed)
     app.register_error_handler(HTTPException, page.lost)
     app.register_error_handler(Refused, page.refused)
+    app.register_error_handler(Exception, page.broken)
     app.add_url_rule("/", "home", lambda: redirect(url_for("screen", workspace=DEFAULT), 303))
     app.add_url_rule("/page/<path:name>", "static", page.file)
     app.add_url_rule("/page/sign-in", "sign_in", gate.sign_in, methods=["GET", "POST"])
@@ -87,7 +87,9 @@ class _Gate:
         if refused is not None:
             return refused
         if request.method == "POST" and not _is_of_our_own():
-            return _problem(403, "This click comes from elsewhere", "Click in a page that this sandbox served.")
+            return _problem(
+                403, "This click comes from elsewhere", "Click in a page that this sandbox served."
+            )
         given = request.args.get("token")
         if given is not None and request.method == "GET" and self.session.knows(given):
             return self._let_in(request.path if request.path.startswith("/w/") else "/")
@@ -116,8 +118,6 @@ class Page:
     api: WsgiApp
     token: str = field(repr=False, kw_only=True)
     portals: Mapping[str, Portal] = field(kw_only=True)
-    ready: Callable[[], Mapping[str, Any]] = field(kw_only=True)
-    clock: Clock = field(kw_only=True)
     streams: Streams = field(default_factory=Streams, kw_only=True)
     told: "OrderedDict[str, Told]" = field(default_factory=OrderedDict, kw_only=True)
 
@@ -137,6 +137,8 @@ class Page:
         while len(self.told) > TOLD_MAX:
             self.told.popitem(last=False)
         back = _back(request.form.get("back", f"/w/{quote(workspace)}/"))
+        if told.workspace is not None:
+            back = f"/w/{quote(told.workspace)}/"
         return redirect(f"{back}{'&' if '?' in back else '?'}told={key}", 303)  # type: ignore[return-value]
 
     def live(self, workspace: str) -> Response | tuple[str, int]:
@@ -147,7 +149,7 @@ class Page:
             after = 0
         if not self.streams.enter():
             return "", 204  # the page asks now and then without it
-        lines: Iterator[bytes] = self.streams.lines(self._api(workspace), after=after, clock=self.clock)
+        lines: Iterator[bytes] = self.streams.lines(self._api(workspace), after=after)
         response = Response(lines, content_type="text/event-stream")
         response.call_on_close(self.streams.leave)
         return response
@@ -169,6 +171,14 @@ class Page:
         """An address that there is none of."""
         return _problem(error.code or 400, "There is no such page", "Begin at the start page.")
 
+    def broken(self, error: Exception) -> tuple[str, int]:
+        """A fault of our own, shown to the one person who can report it."""
+        story = "".join(traceback.format_exception(error))
+        says = "The page itself failed; the sandbox goes on"
+        return render_template(
+            "problem.html", says=says, remedy="Report what stands below.", story=story
+        ), 500
+
     def _api(self, workspace: str) -> Api:
         return Api(self.api, token=self.token, workspace=workspace)
 
@@ -176,7 +186,6 @@ class Page:
         return Desk(
             api=self._api(workspace),
             portals=self.portals,
-            ready=self.ready(),
             query=request.args.to_dict(),
         )
 
@@ -185,14 +194,14 @@ class Page:
         return {
             "workspace": desk.api.workspace,
             "workspaces": facts.workspaces(desk.api),
+            "new_workspace": one("Make", "POST", "/workspaces"),
             "portals": self.portals,
             "tab": name,
             "here": _here(),
             "base_url": request.host_url.rstrip("/"),
-            "now_s": self.clock.now_s(),
             "last_seq": desk.api.get("/journal", after=facts.NEWEST, limit=1)["last_seq"],
             "told": self.told.get(request.args.get("told", "")),
-            "clock": facts.schedule(desk.api),
+            "clock": desk.api.get("/clock"),
         }
 
 
@@ -207,7 +216,9 @@ def _is_of_our_own() -> bool:
 def _here() -> str:
     """The address of the page at hand, without what was told once."""
     pairs = [
-        f"{quote(name)}={quote(value)}" for name, value in request.args.items() if name not in ("told", "token")
+        f"{quote(name)}={quote(value)}"
+        for name, value in request.args.items()
+        if name not in ("told", "token")
     ]
     return quote(request.path) + ("?" + "&".join(pairs) if pairs else "")
 

@@ -14,6 +14,7 @@ class Told:
 
     calls   "POST /orders → 201", one for each call that was made
     order_id, delivery_id   what it was about, for a link
+    workspace   one that was made, to go to
     """
 
     ok: bool
@@ -22,6 +23,7 @@ class Told:
     calls: tuple[str, ...] = ()
     order_id: str | None = None
     delivery_id: str | None = None
+    workspace: str | None = None
 
 
 def click(api: Api, form: Mapping[str, str]) -> Told:
@@ -77,11 +79,16 @@ def _told(label: str, outcomes: list[Outcome]) -> Told:
         calls=calls,
         order_id=order_id,
         delivery_id=_member(last.value, "delivery", "delivery_id") or _member(last.value, "delivery_id"),
+        workspace=_member(last.value, "workspace"),
     )
 
 
 def _outcome(value: Any) -> str:
     """What an answer says in a few words: how the backend took it, or that it is done."""
+    fired = value.get("fired") if isinstance(value, dict) else None
+    if isinstance(fired, list):
+        good = sum(bool(item["accepted"]) for item in fired)
+        return f"{len(fired)} sent, {good} acknowledged" if fired else "nothing fell due"
     attempts = value.get("attempts") if isinstance(value, dict) else None
     if not attempts:
         return "done"

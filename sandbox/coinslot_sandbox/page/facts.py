@@ -13,7 +13,6 @@ from coinslot_sandbox.page.api import Api
 
 NEWEST: Final = 2**62 - 1
 """After this number nothing has come yet; asking for it tells the newest number."""
-SETTLED = ("delivered", "failed", "lost", "cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,20 +21,12 @@ class Desk:
 
     api: Api
     portals: Mapping[str, Portal]
-    ready: Mapping[str, Any]
     query: Mapping[str, str]
 
 
 def workspaces(api: Api) -> list[str]:
-    """Every workspace's name, the one at hand included."""
-    found = api.find("/workspaces") or {}
-    names = [item["workspace"] for item in found.get("workspaces", ()) if "workspace" in item]
-    return sorted({*names, api.workspace})
-
-
-def schedule(api: Api) -> Any:
-    """The schedule's clock as the API tells it; None where it tells nothing."""
-    return api.find("/clock")
+    """Every workspace's name, oldest first."""
+    return [item["workspace"] for item in api.get("/workspaces")["workspaces"]]
 
 
 def newest_orders(api: Api, *, limit: int, before: str | None = None) -> list[Any]:
@@ -62,7 +53,10 @@ def ticks(desk: Desk) -> list[dict[str, Any]]:
     """How far a backend has come: it fetched a key, answered a callback, reported or verified."""
     portals = desk.portals.values()
     keys = [
-        part.key_endpoint for portal in portals for part in (portal.identity, portal.purchases) if part is not None
+        part.key_endpoint
+        for portal in portals
+        for part in (portal.identity, portal.purchases)
+        if part is not None
     ]
     reports = [portal.reports.arrived_endpoint for portal in portals if portal.reports is not None]
     reports += [portal.purchases.verify_endpoint for portal in portals if portal.purchases is not None]
@@ -90,7 +84,8 @@ def ticks(desk: Desk) -> list[dict[str, Any]]:
 
 def _first_call(api: Api, endpoints: list[str]) -> float | None:
     found = [
-        api.get("/journal", dir="in", endpoint=endpoint, limit=1)["entries"] for endpoint in sorted(set(endpoints))
+        api.get("/journal", dir="in", endpoint=endpoint, limit=1)["entries"]
+        for endpoint in sorted(set(endpoints))
     ]
     return min((entries[0]["at_s"] for entries in found if entries), default=None)
 

@@ -5,11 +5,11 @@ nobody looks at starts as fast as one without it.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from coinslot_sandbox.http_server import WsgiApp
-from coinslot_sandbox.services import Services
+from coinslot_sandbox.services import Common
 
 if TYPE_CHECKING:
     from coinslot_sandbox.control.app import Guard
@@ -19,18 +19,12 @@ PLACES = ("/w/", "/page/")
 
 
 class Front:
-    """The WSGI application of the control port, page included.
+    """The WSGI application of the control port, page included."""
 
-    ready  gives the object of the ready line, once there is one
-    """
-
-    def __init__(
-        self, api: WsgiApp, services: Services, *, guard: "Guard", ready: Callable[[], Mapping[str, Any]]
-    ) -> None:
+    def __init__(self, api: WsgiApp, common: Common, *, guard: "Guard") -> None:
         self._api = api
-        self._services = services
+        self._common = common
         self._guard = guard
-        self._ready = ready
         self._lock = threading.Lock()
         self._page: WsgiApp | None = None
 
@@ -46,13 +40,8 @@ class Front:
             if self._page is None:
                 from coinslot_sandbox.page.app import create_page
 
-                ground = self._services.ground
+                common = self._common
                 self._page = create_page(
-                    self._api,
-                    token=ground.control_token,
-                    portals=ground.portals,
-                    guard=self._guard,
-                    ready=self._ready,
-                    clock=ground.clock,
+                    self._api, token=common.control_token, portals=common.portals, guard=self._guard
                 )
             return self._page

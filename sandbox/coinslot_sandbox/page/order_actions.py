@@ -26,12 +26,17 @@ class Group:
     name: str
     label: str
     actions: tuple[Action, ...]
-    wide: bool = False
 
     @property
     def is_menu(self) -> bool:
         """Whether the buttons hide behind a label."""
-        return self.wide or len(self.actions) > 1
+        return self.blocked is None and len(self.actions) > 1
+
+    @property
+    def blocked(self) -> str | None:
+        """Why nothing of it can be done now."""
+        reasons = [action.blocked for action in self.actions]
+        return reasons[0] if all(reasons) else None
 
 
 def groups(detail: Any, portal: Portal) -> list[Group]:
@@ -43,7 +48,7 @@ def groups(detail: Any, portal: Portal) -> list[Group]:
     path = f"/orders/{order['order_id']}"
     if order["state"] == "created":
         return [_unpaid(path, notifies=portal.notices is not None)]
-    found = [Group(name="refund", label="Refund", actions=_refunds(order, path), wide=True)]
+    found = [Group(name="refund", label="Refund", actions=_refunds(order, path))]
     if portal.notices is not None:
         found.append(Group(name="resend", label="Resend", actions=(_resend(detail),)))
         kind = "refund" if order["refundStatus"] == 1 else "pay"
@@ -108,6 +113,7 @@ def _duplicates(order: Any, kind: str) -> tuple[Action, ...]:
             "/callbacks",
             {"order": order["order_id"], "type": kind, "copies": copies, "at_once": True},
             says=f"{copies} {kind} notifications whose last bytes leave at one moment",
+            blocked=None if order["state"] == "paid" else "it was never paid, so there is nothing to tell",
         )
         for copies in COPIES
     )

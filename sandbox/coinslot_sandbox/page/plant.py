@@ -9,8 +9,15 @@ QUICK_FAULTS: Final = (
     ("answers 503", {"answer": 503}, "a portal that is overloaded"),
     ("hangs for 15 s", {"hang": 15}, "a portal that says nothing, then drops the connection"),
     ("resets the connection", {"reset": True}, "a portal that goes away in the middle"),
-    ("answers an HTML page", {"answer": 200, "body": "<html>Maintenance</html>"}, "a proxy's page with HTTP 200"),
+    (
+        "answers an HTML page",
+        {"answer": 200, "body": "<html>Maintenance</html>"},
+        "a proxy's page with HTTP 200",
+    ),
 )
+STEPS: Final = (("+1 min", 60), ("+1 h", 3600), ("+1 day", 86_400))
+OFFSETS: Final = (("An hour behind", -3600), ("As the machine", 0), ("An hour ahead", 3600))
+WAITING_MAX: Final = 100
 
 
 def delivery_actions(delivery: Any) -> list[Action]:
@@ -27,17 +34,6 @@ def delivery_actions(delivery: Any) -> list[Action]:
             tone="main",
         )
     ]
-
-
-def environment(desk: Desk) -> str:
-    """The environment block of this workspace, as a dotenv file."""
-    lines: dict[str, str] = {}
-    for portal in desk.portals.values():
-        member = desk.ready.get(portal.name)
-        if member is not None:
-            lines |= portal.environment(member)
-    lines["COINSLOT_ALLOW_TEST_KEYS"] = "1"
-    return "\n".join(f"{name}={value}" for name, value in lines.items())
 
 
 def faults(desk: Desk, _: str) -> dict[str, Any]:
@@ -61,3 +57,31 @@ def faults(desk: Desk, _: str) -> dict[str, Any]:
             for endpoint in endpoints
         ],
     }
+
+
+def clock(desk: Desk, _: str) -> dict[str, Any]:
+    """What falls due next, and the ways to move both clocks; every screen knows where they are."""
+    told = desk.api.get("/clock")
+    is_frozen, next_at_s = told["schedule"]["frozen"], told["schedule"]["next_at_s"]
+    nothing = None if next_at_s is not None else "nothing is waiting"
+    waiting = desk.api.get("/deliveries", state="pending", limit=WAITING_MAX)["deliveries"]
+    freeze = one("Freeze", "POST", "/clock/freeze", says="nothing is sent by itself", tone="main")
+    resume = one("Resume", "POST", "/clock/resume", says="what has become due is sent", tone="main")
+    return {
+        "state_actions": [resume if is_frozen else freeze],
+        "moves": [
+            _advance(
+                "Next event", {"next": True}, blocked=nothing, says="send what falls due next, and wait"
+            ),
+            *(_advance(label, {"by_s": by_s}) for label, by_s in STEPS),
+            _advance("Run until idle", {"until_idle": True}, says="send everything that will fall due"),
+        ],
+        "claims": [
+            one(label, "POST", "/clock/claims", {"offset_s": offset_s}) for label, offset_s in OFFSETS
+        ],
+        "waiting": sorted(waiting, key=lambda item: item["next_at_s"] or 0),
+    }
+
+
+def _advance(label: str, body: dict[str, Any], **more: Any) -> Action:
+    return one(label, "POST", "/clock/advance", body, **more)

@@ -1,7 +1,7 @@
 """A browser's session: a value derived from the control token, in a cookie that no script can read.
 
-There is nothing to store and nothing to expire: who holds the value has shown the token to this sandbox, or to
-an earlier one with the same token.
+There is nothing to store and nothing to expire: who holds the value has shown the token to this sandbox, or
+to an earlier one with the same token.
 """
 
 import hashlib

@@ -13,17 +13,14 @@ PAGE_MAX = 1000
 
 
 def timeline(desk: Desk, detail: Any, deliveries: list[Any]) -> list[Event]:
-    """The events of an order, oldest first, with `is_bad` where something was refused.
+    """The events of an order, oldest first, then what is to come; `refused` where somebody said no.
 
     detail      answer of GET /orders/{id}
     deliveries  details of its deliveries, attempts included
     """
     order = detail["order"]
     told = desk.api.find(f"/orders/{order['order_id']}/timeline")
-    events = told["events"] if told else _put_together(desk, order, deliveries)
-    for event in events:
-        event.setdefault("is_bad", _is_bad(event))
-    return events + _to_come(deliveries)
+    return told["events"] if told else _put_together(desk, order, deliveries) + _to_come(deliveries)
 
 
 def _put_together(desk: Desk, order: Any, deliveries: list[Any]) -> list[Event]:
@@ -37,7 +34,7 @@ def _of_order(order: Any) -> list[Event]:
     told = [("created_at_s", "client", "ordered", f"Player {order['user_id']} orders {order['product_id']}")]
     told += [("paid_at_s", "portal", "paid", "Paid"), ("refunded_at_s", "portal", "refunded", "Refunded")]
     return [
-        {"at_s": order[name], "lane": lane, "kind": kind, "title": title}
+        {"at_s": order[name], "lane": lane, "kind": kind, "title": title, "refused": False, "future": False}
         for name, lane, kind, title in told
         if order[name] is not None
     ]
@@ -61,22 +58,24 @@ def _of_delivery(delivery: Any) -> list[Event]:
                 "elapsed_ms": attempt["elapsed_ms"],
                 "cause": attempt["cause"],
                 "verdict": {"code": attempt["ack"]["code"], "reason": attempt["ack"]["reason"]},
-                "is_bad": not attempt["ack"]["accepted"],
+                "refused": not attempt["ack"]["accepted"],
             }
         )
     return events
 
 
 def _event(delivery: Any, lane: str, at_s: float, title: str) -> Event:
-    return {"at_s": at_s, "lane": lane, "title": title, "delivery_id": delivery["delivery_id"]}
+    known = {"delivery_id": delivery["delivery_id"], "refused": False, "future": False}
+    return {"at_s": at_s, "lane": lane, "title": title, **known}
 
 
 def _of_entry(entry: Any) -> Event:
     reply, is_ours = entry["reply"], entry["dir"] == "control"
     name = entry["endpoint"]
-    return {
+    event = {
         "at_s": entry["at_s"],
-        "lane": "control" if is_ours else "portal",
+        "future": False,
+        "lane": "control" if is_ours else "backend",
         "kind": "control" if is_ours else "call",
         "title": f"You: {name}" if is_ours else f"Backend calls {name}",
         "status": None if reply is None else reply["status"],
@@ -86,11 +85,12 @@ def _of_entry(entry: Any) -> Event:
         "journal_seq": entry["seq"],
         "fault_id": entry["fault_id"],
     }
+    return {**event, "refused": _is_refused(event)}
 
 
-def _is_bad(event: Event) -> bool:
+def _is_refused(event: Event) -> bool:
     status = event.get("status")
-    code = (event.get("verdict") or {}).get("code") if isinstance(event.get("verdict"), dict) else None
+    code = (event["verdict"] or {}).get("code")
     refused = code is not None and not str(code).startswith("2")
     return bool(event.get("error")) or refused or (isinstance(status, int) and status >= 400)
 
@@ -100,10 +100,9 @@ def _to_come(deliveries: list[Any]) -> list[Event]:
     return [
         {
             **_event(delivery, "portal", delivery["next_at_s"], f"Next notification of {delivery['kind']}"),
-            "kind": "next",
-            "is_bad": False,
+            "kind": "next-attempt",
+            "future": True,
             "attempt": delivery["attempts_made"] + 1,
-            "held": delivery.get("held", False),
         }
         for delivery in sorted(waiting, key=lambda item: item["next_at_s"])
     ]

@@ -17,6 +17,7 @@ START_ORDERS: Final = 8
 PAGE_ORDERS: Final = 25
 PAGE_DELIVERIES: Final = 30
 PLAYERS_MAX: Final = 500
+FORMATS: Final = ("dotenv", "json", "compose")
 TABS: Final = (
     ("pending", "Pending"),
     ("delivered", "Delivered"),
@@ -91,11 +92,15 @@ def delivery(desk: Desk, delivery_id: str) -> dict[str, Any]:
 
 def connect(desk: Desk, _: str) -> dict[str, Any]:
     """How a backend is told where the sandbox is, and how far it has come."""
+    wanted = desk.query.get("format")
+    chosen = wanted if wanted in FORMATS else FORMATS[0]
     return {
         "ticks": facts.ticks(desk),
         "games": _games(desk),
         "retries": RETRY_PRESETS,
-        "environment": plant.environment(desk),
+        "formats": FORMATS,
+        "format": chosen,
+        "environment": desk.api.text("/env", format=chosen),
     }
 
 
@@ -109,9 +114,7 @@ def _games(desk: Desk) -> list[dict[str, Any]]:
     return [
         {
             "game": game,
-            "set": one(
-                "Save", "PUT", f"/games/{game['game_id']}", {"portal": game["portal"]}, tone="main"
-            ),
+            "set": one("Save", "PUT", f"/games/{game['game_id']}", {"portal": game["portal"]}, tone="main"),
         }
         for game in games
     ]
@@ -121,7 +124,9 @@ def _shop(desk: Desk) -> dict[str, Any]:
     players = desk.api.get("/players")["players"][-PLAYERS_MAX:]
     products = desk.api.get("/products")["products"]
     sellers = [portal for portal in desk.portals.values() if portal.notices or portal.purchases]
-    portal = next((item for item in sellers if item.name == desk.query.get("portal")), sellers[0] if sellers else None)
+    portal = next(
+        (item for item in sellers if item.name == desk.query.get("portal")), sellers[0] if sellers else None
+    )
     player = next((item for item in players if item["user_id"] == desk.query.get("player")), None)
     player = player or (players[-1] if players else None)
     shelf = [
@@ -211,6 +216,7 @@ SCREENS: Final[Mapping[tuple[str, bool], Screen]] = {
     ("deliveries", False): Screen(template="deliveries.html", context=deliveries),
     ("deliveries", True): Screen(template="delivery.html", context=delivery),
     ("connect", False): Screen(template="connect.html", context=connect),
+    ("clock", False): Screen(template="clock.html", context=plant.clock),
     ("faults", False): Screen(template="faults.html", context=plant.faults),
 }
 """Name and whether it is about one thing -> the screen."""

@@ -4,10 +4,15 @@
   "use strict";
   const pad = (number, width = 2) => String(Math.trunc(number)).padStart(width, "0");
   let ahead_s = 0;
+  let frozen_s = null;
+  let learnt_s = 0;
 
   function learnClock() {
     const main = document.getElementById("main");
-    if (main?.dataset.now) ahead_s = Date.now() / 1000 - Number(main.dataset.now);
+    learnt_s = Date.now() / 1000;
+    if (!main?.dataset.now) return;
+    ahead_s = Date.now() / 1000 - Number(main.dataset.now);
+    frozen_s = "frozen" in main.dataset ? Number(main.dataset.now) : null;
   }
 
   function span(left_s) {
@@ -29,7 +34,13 @@
       write(element, whole ? clock : `${clock}.${pad(at.getMilliseconds(), 3)}`);
     }
     for (const element of document.querySelectorAll("time[data-until]")) {
-      write(element, span(Number(element.dataset.until) + ahead_s - Date.now() / 1000));
+      const now_s = frozen_s ?? Date.now() / 1000 - ahead_s;
+      const left_s = Number(element.dataset.until) - now_s;
+      write(element, frozen_s === null ? span(left_s) : `${span(left_s)} of a frozen clock`);
+    }
+    for (const element of document.querySelectorAll("time[data-day]")) {
+      const gone_s = "runs" in element.dataset ? Date.now() / 1000 - learnt_s : 0;
+      write(element, new Date((Number(element.dataset.day) + gone_s) * 1000).toLocaleString());
     }
   }
 
@@ -74,9 +85,13 @@
     }
   });
   const live = document.getElementById("live");
-  document.addEventListener("htmx:sse:after:connection", () => live.classList.add("on"));
-  document.addEventListener("htmx:sse:error", () => live.classList.remove("on"));
-  document.addEventListener("htmx:sse:close", () => live.classList.remove("on"));
+  function isLive(on) {
+    live.classList.toggle("on", on);
+    write(live.querySelector(".word"), on ? "live" : "every 20 s");
+  }
+  document.addEventListener("htmx:sse:after:connection", () => isLive(true));
+  document.addEventListener("htmx:sse:error", () => isLive(false));
+  document.addEventListener("htmx:sse:close", () => isLive(false));
   document.addEventListener("htmx:after:swap", () => { learnClock(); paint(); });
   learnClock();
   paint();
