@@ -77,7 +77,16 @@
       menu.querySelector("summary").focus();
     }
   });
+  // A button may be gone when its click has been answered: the focus then goes to what is beside it.
+  let places = [];
+  function keepFocus() {
+    if (document.activeElement !== document.body) return;
+    const place = places.map((id) => document.getElementById(id)).find((found) => found);
+    place?.querySelector(".actions :is(button:enabled, summary), button:enabled")?.focus();
+  }
   document.addEventListener("submit", (event) => {
+    places = [];
+    for (let at = event.target; at; at = at.parentElement) if (at.id) places.push(at.id);
     const menu = event.target.closest("details.menu");
     if (menu) {
       menu.open = false;
@@ -92,7 +101,7 @@
   document.addEventListener("htmx:sse:after:connection", () => isLive(true));
   document.addEventListener("htmx:sse:error", () => isLive(false));
   document.addEventListener("htmx:sse:close", () => isLive(false));
-  document.addEventListener("htmx:after:swap", () => { learnClock(); paint(); });
+  document.addEventListener("htmx:after:swap", () => { learnClock(); paint(); keepFocus(); });
   learnClock();
   paint();
   setInterval(paint, 500);
