@@ -39,6 +39,17 @@ class Group:
         return reasons[0] if all(reasons) else None
 
 
+MORE: Mapping[str, str] = {
+    "pend": "the player has opened the payment and has not finished it",
+    "cancel": "the player cancels the payment",
+    "expire": "the payment is not finished in time",
+    "deliver": "the goods are reported as delivered",
+    "consume": "the game uses the purchase up",
+    "chargeback": "the player's bank takes the payment back; nobody is notified",
+}
+"""Moves of which nobody is notified, where a portal knows them."""
+
+
 def groups(detail: Any, portal: Portal) -> list[Group]:
     """The groups of one order.
 
@@ -46,17 +57,39 @@ def groups(detail: Any, portal: Portal) -> list[Group]:
     """
     order = detail["order"]
     path = f"/orders/{order['order_id']}"
-    if order["state"] == "created":
-        return [_unpaid(path, notifies=portal.notices is not None)]
-    found = [Group(name="refund", label="Refund", actions=_refunds(order, path))]
-    if portal.notices is not None:
-        found.append(Group(name="resend", label="Resend", actions=(_resend(detail),)))
-        kind = "refund" if order["refundStatus"] == 1 else "pay"
-        found.append(Group(name="again", label="Duplicate", actions=_duplicates(order, kind)))
-        found.append(Group(name="break", label="Break signature", actions=_defects(order, kind)))
+    more = tuple(
+        one(name.capitalize(), "POST", f"{path}/{name}", says=says)
+        for name, says in MORE.items()
+        if name in order.get("moves", ())
+    )
+    if _can(order, "pay"):
+        found = [_unpaid(path, notifies=portal.notices is not None)]
+    else:
+        found = [Group(name="refund", label="Refund", actions=_refunds(order, path))]
+        found += _tellings(detail) if portal.notices is not None else []
     if portal.purchases is not None:
         found.append(Group(name="verify", label="Verification says", actions=_verdicts(path)))
-    return found
+    return [*found, Group(name="more", label="More", actions=more)] if more else found
+
+
+def _can(order: Any, move: str) -> bool:
+    """Whether a move is legal now."""
+    moves = order.get("moves")
+    if moves is not None:
+        return move in moves
+    if not move.startswith("refund:"):
+        return bool(order["state"] == "created")
+    return bool(order["state"] == "paid" and order["refundStatus"] != 1)
+
+
+def _tellings(detail: Any) -> list[Group]:
+    order = detail["order"]
+    kind = "refund" if order["refundStatus"] == 1 else "pay"
+    return [
+        Group(name="resend", label="Resend", actions=(_resend(detail),)),
+        Group(name="again", label="Duplicate", actions=_duplicates(order, kind)),
+        Group(name="break", label="Break signature", actions=_defects(order, kind)),
+    ]
 
 
 def _unpaid(path: str, *, notifies: bool) -> Group:
@@ -73,11 +106,6 @@ def _unpaid(path: str, *, notifies: bool) -> Group:
 
 
 def _refunds(order: Any, path: str) -> tuple[Action, ...]:
-    blocked = None
-    if order["state"] != "paid":
-        blocked = f"only a paid order can be refunded; this one is {order['state']}"
-    elif order["refundStatus"] == 1:
-        blocked = "it is refunded, and that is final"
     return tuple(
         one(
             word.capitalize(),
@@ -85,11 +113,19 @@ def _refunds(order: Any, path: str) -> tuple[Action, ...]:
             f"{path}/refund",
             {"refundStatus": status},
             says=REFUND_SAYS[status],
-            blocked=blocked or ("it says so already" if order["refundStatus"] == status else None),
+            blocked=None if _can(order, f"refund:{status}") else _why_no_refund(order),
             tone="main" if status == 1 else "",
         )
         for status, word in sorted(REFUND_WORDS.items(), key=lambda pair: (pair[0] != 1, pair[0]))
     )
+
+
+def _why_no_refund(order: Any) -> str:
+    if order["state"] != "paid":
+        return f"only a paid order can be refunded; this one is {order['state']}"
+    if order["refundStatus"] == 1:
+        return "it is refunded, and that is final"
+    return "it cannot come to that from where it is"
 
 
 def _resend(detail: Any) -> Action:

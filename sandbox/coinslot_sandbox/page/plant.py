@@ -15,6 +15,11 @@ QUICK_FAULTS: Final = (
         "a proxy's page with HTTP 200",
     ),
 )
+PRESETS: Final = (
+    ("calm", "every answer is as documented"),
+    ("realistic", "now and then slow, doubled or out of order"),
+    ("hostile", "whatever a portal or a network can do to a backend"),
+)
 STEPS: Final = (("+1 min", 60), ("+1 h", 3600), ("+1 day", 86_400))
 OFFSETS: Final = (("An hour behind", -3600), ("As the machine", 0), ("An hour ahead", 3600))
 WAITING_MAX: Final = 100
@@ -22,18 +27,39 @@ WAITING_MAX: Final = 100
 
 def delivery_actions(delivery: Any) -> list[Action]:
     """The buttons of one delivery."""
-    path = f"/deliveries/{delivery['delivery_id']}"
+    name = delivery["delivery_id"]
+    path = f"/deliveries/{name}"
     blocked = None if delivery["url"] is not None else "it was recorded while the game had no callback URL"
-    return [
-        one(
-            "Resend exact",
-            "POST",
-            f"{path}/resend",
-            says="the same bytes and the same signature once more",
-            blocked=blocked,
-            tone="main",
-        )
-    ]
+    exact = one(
+        "Resend exact",
+        "POST",
+        f"{path}/resend",
+        says="the same bytes and the same signature once more",
+        blocked=blocked,
+        tone="main",
+    )
+    if "held" not in delivery:
+        return [exact]
+    rebuilt = one(
+        "Resend rebuilt",
+        "POST",
+        f"{path}/resend",
+        {"mode": "rebuild"},
+        says="made anew from the order as it is now, and signed anew",
+        blocked=blocked,
+    )
+    order = delivery["order_id"]
+    hold = one(
+        "Hold the order's",
+        "POST",
+        "/deliveries/hold",
+        {"order": order},
+        says="nothing of it goes out by itself",
+    )
+    release = one("Release", "POST", "/deliveries/release", {"delivery": name}, says="let it go out")
+    waiting = [release if delivery["held"] else hold] if delivery["state"] == "pending" else []
+    cancel = one("Cancel", "POST", f"{path}/cancel", says="it is never sent by itself again", tone="risky")
+    return [exact, rebuilt, *waiting, *([cancel] if delivery["state"] == "pending" else [])]
 
 
 def faults(desk: Desk, _: str) -> dict[str, Any]:
@@ -42,6 +68,11 @@ def faults(desk: Desk, _: str) -> dict[str, Any]:
     endpoints = [endpoint.name for portal in desk.portals.values() for endpoint in portal.endpoints]
     return {
         "preset": listed.get("preset"),
+        "presets": [
+            one(name.capitalize(), "POST", "/faults/preset", {"preset": name}, says=says)
+            for name, says in PRESETS
+            if "preset" in listed
+        ],
         "faults": [
             {"fault": fault, "heal": one("Heal", "DELETE", f"/faults/{fault['fault_id']}")}
             for fault in listed["faults"]
