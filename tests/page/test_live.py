@@ -10,6 +10,7 @@ from coinslot_testkit.sandbox_client import SandboxClient
 
 STREAMS_MAX = 24
 WAIT_S = 10.0
+BEATS_MAX = 20
 
 
 def _listen(page, *, after=0):
@@ -74,7 +75,7 @@ def test_streams_are_bounded_and_given_back(visitor, client):
 
 
 def test_an_open_page_holds_up_no_end():
-    """The sandbox stops while somebody listens."""
+    """The sandbox stops while somebody listens, and the stream ends with it instead of running wild."""
     with Sandbox(SandboxSettings(port=0, control_port=0)) as running:
         client = SandboxClient(running.ready)
         page = PageClient(client)
@@ -84,6 +85,10 @@ def test_an_open_page_holds_up_no_end():
         client.pool.clear()
         began_s = time.monotonic()
     took_s = time.monotonic() - began_s
-    stream.close()
+    beats = 0
+    with contextlib.closing(stream), contextlib.suppress(urllib3.exceptions.HTTPError):
+        while beats < BEATS_MAX and (heard := stream.read1(4096)):
+            beats += heard.count(b"still here")
 
     assert took_s < 5
+    assert beats < BEATS_MAX
