@@ -1,15 +1,12 @@
 """What may be asked of the order book, and what came of it; values only, nothing is decided here."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from coinslot_contracts.domain import NotificationKind
 
 from coinslot_sandbox import orders
 from coinslot_sandbox.orders import Moved
 from coinslot_sandbox.store.records import Delivery, OrderRecord
-
-REFUNDED_MOVE: Final = orders.refund_move(orders.REFUNDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,23 @@ class Guard:
 
     def check(self) -> Response | None:
         """The refusal of the request at hand, None where it may go on."""
+        foreign = self.foreign()
+        if foreign is not None:
+            return foreign
+        if request.path in ("/_ready", f"{BASE}/openapi.json") or self._has_token():
+            return None
+        refused = Problem(
+            401,
+            "token-wrong",
+            "the control port wants its token",
+            remedy="send Authorization: Bearer with control_token of the ready line",
+        )
+        response = dump_problem(refused)
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+    def foreign(self) -> Response | None:
+        """The refusal of a request that was led here under another name, or by another site's page."""
         host = request.environ.get("HTTP_HOST", "")
         if host and not self._is_ours(host):
             return dump_problem(
@@ -96,17 +113,7 @@ class Guard:
                     remedy="call from a program, or from a page that this port served",
                 )
             )
-        if request.path in ("/_ready", f"{BASE}/openapi.json") or self._has_token():
-            return None
-        refused = Problem(
-            401,
-            "token-wrong",
-            "the control port wants its token",
-            remedy="send Authorization: Bearer with control_token of the ready line",
-        )
-        response = dump_problem(refused)
-        response.headers["WWW-Authenticate"] = "Bearer"
-        return response
+        return None
 
     def _is_ours(self, host: str) -> bool:
         try:

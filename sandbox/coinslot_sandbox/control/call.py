@@ -108,3 +108,8 @@ def choice(call: Call, name: str, known: tuple[str, ...]) -> str | None:
     if value is not None and value not in known:
         raise invalid(name, f"one of {', '.join(known)}")
     return value
+
+
+def is_newest_first(call: Call) -> bool:
+    """Whether a list is to begin with what was made last."""
+    return choice(call, "sort", ("oldest", "newest")) == "newest"

@@ -118,7 +118,13 @@ _SHOP_AND_WIRE: Final = (
         method="get",
         path="/orders",
         summary="Orders in the order of their making",
-        query=(_query("player"), _query("state", *ORDER_STATES), _query("after"), _LIMIT),
+        query=(
+            _query("player"),
+            _query("state", *ORDER_STATES),
+            _query("after"),
+            _query("sort", "oldest", "newest"),
+            _LIMIT,
+        ),
         answers={200: shape({"orders": listed(ref("Order"))})},
     ),
     Operation(
@@ -142,6 +148,7 @@ _SHOP_AND_WIRE: Final = (
         query=(
             _query("order"),
             _query("state", "pending", "delivered", "failed", "lost", "cancelled"),
+            _query("sort", "oldest", "newest"),
             _LIMIT,
         ),
         answers={200: shape({"deliveries": listed(ref("Delivery"))})},

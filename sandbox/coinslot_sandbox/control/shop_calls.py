@@ -5,7 +5,7 @@ from typing import Final
 from coinslot_contracts.domain import ORDER_STATES, Player
 
 from coinslot_sandbox.control import schema
-from coinslot_sandbox.control.call import LIST_MAX, Call, Reply, choice, limit, unknown
+from coinslot_sandbox.control.call import LIST_MAX, Call, Reply, choice, is_newest_first, limit, unknown
 from coinslot_sandbox.control.reading import invalid, is_decimal
 from coinslot_sandbox.control.resources import (
     dump_delivery,
@@ -113,7 +113,7 @@ def list_products(call: Call) -> Reply:
 
 
 def list_orders(call: Call) -> Reply:
-    """Orders in the order of their making."""
+    """Orders in the order of their making, or the newest first."""
     state = choice(call, "state", ORDER_STATES)
     with call.services.ground.database.read() as connection:
         records = call.services.ground.shop.list_orders(
@@ -122,6 +122,7 @@ def list_orders(call: Call) -> Reply:
             state=state,
             after=call.query.get("after"),
             limit=limit(call),
+            newest_first=is_newest_first(call),
         )
     return 200, {"orders": [dump_order(record, call.context) for record in records]}
 

@@ -156,10 +156,18 @@ class Shop:
         return [order_of(row) for row in connection.execute(wanted).mappings()]
 
     def list_orders(
-        self, connection: Connection, *, user_id: str | None, state: str | None, after: str | None, limit: int
+        self,
+        connection: Connection,
+        *,
+        user_id: str | None,
+        state: str | None,
+        after: str | None,
+        limit: int,
+        newest_first: bool = False,
     ) -> list[OrderRecord]:
-        """Orders in the order of their making, those of one player or state only; after one order id."""
-        wanted = self._of(ORDERS).order_by(ORDERS.c.number).limit(limit)
+        """Orders in the order of their making or the reverse, of one player or state; after one order id."""
+        number = ORDERS.c.number
+        wanted = self._of(ORDERS).order_by(number.desc() if newest_first else number).limit(limit)
         if user_id is not None:
             wanted = wanted.where(ORDERS.c.user_id == user_id)
         if state is not None:
@@ -167,7 +175,7 @@ class Shop:
         if after is not None:
             here = (ORDERS.c.order_id == after, ORDERS.c.workspace == self.workspace)
             place = select(ORDERS.c.number).where(*here).scalar_subquery()
-            wanted = wanted.where(ORDERS.c.number > func.coalesce(place, -1))
+            wanted = wanted.where(number < place if newest_first else number > func.coalesce(place, -1))
         return [order_of(row) for row in connection.execute(wanted).mappings()]
 
     def list_keys(self, connection: Connection, portal: str, environment: str) -> list[KeyRecord]:
