@@ -22,7 +22,7 @@ from coinslot_sandbox.delivery.engine import DeliveryEngine
 from coinslot_sandbox.errors import SandboxStartError
 from coinslot_sandbox.http_server import HttpServer, SocketHospice, WsgiApp
 from coinslot_sandbox.journal_writer import JournalWriter
-from coinslot_sandbox.portal_view import create_portal_app
+from coinslot_sandbox.portal_port import PortalPort
 from coinslot_sandbox.services import Common, Services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
 from coinslot_sandbox.store.database import Database
@@ -90,7 +90,7 @@ class Sandbox:
         servers: list[HttpServer] = []
         self._stack.callback(_stop_together, servers)
         for app, port, option in (
-            (create_portal_app(workspaces), self.settings.port, "--port"),
+            (PortalPort(workspaces), self.settings.port, "--port"),
             (create_control_app(workspaces), self.settings.control_port, "--control-port"),
         ):
             servers.append(self._listen(app, port, option, services.hospice))
