@@ -1,5 +1,6 @@
 """The sandbox as a process: ready line on stdout, banner on stderr, SIGTERM and SIGINT stop it cleanly."""
 
+import gc
 import json
 import signal
 import sys
@@ -22,6 +23,7 @@ def main(settings: SandboxSettings) -> int:
     errors  SandboxStartError, one line and an exit code for the command
     """
     check_settings(settings)  # before the frameworks are loaded: a wrong setting is answered at once
+    gc.disable()  # what is loaded now stays: searching it for garbage would only make the start longer
     from coinslot_sandbox.sandbox import Sandbox
 
     stopped = threading.Event()
@@ -32,9 +34,12 @@ def main(settings: SandboxSettings) -> int:
             if not settings.quiet:
                 _say(_banner(sandbox), to_people=True)
             sandbox.warm_up()
+            gc.freeze()
+            gc.enable()
             while not stopped.wait(WAKE_S):
                 continue
     finally:
+        gc.enable()
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0
