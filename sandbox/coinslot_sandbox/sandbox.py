@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from coinslot_contracts.portal import Portal, discover
 
 from coinslot_sandbox.clock import Clock, SystemClock
+from coinslot_sandbox.clock_watch import ClockWatch
 from coinslot_sandbox.connect import Addresses, portal_members
 from coinslot_sandbox.delivery.engine import DeliveryEngine
 from coinslot_sandbox.errors import SandboxStartError
@@ -138,6 +139,7 @@ class Sandbox:
             clock=self._clock,
             database=database,
             journals=journals,
+            watch=ClockWatch(clock=self._clock, database=database),
             hospice=hospice,
             control_token=control_token(self.settings),
             wake=engine.wake,
