@@ -15,9 +15,9 @@ from coinslot_sandbox.control.openapi import BASE, document
 PAGE = Path(__file__).resolve().parent.parent / "docs/control-api.md"
 HEAD = """# The control API by example
 
-Every call once, in an order in which the whole page works from top to bottom on a fresh sandbox; a test runs it.
-This page is made from the OpenAPI document (`GET {base}/openapi.json`, where every member and every refusal
-stands) by `make docs`. Do not edit it.
+Every call once, in an order in which the whole page works from top to bottom on a fresh sandbox; a test runs
+it. The page is made from the OpenAPI document (`GET {base}/openapi.json`, where every member and every
+refusal stands) by `make docs`. Do not edit it.
 
 Start a sandbox in one terminal:
 
@@ -26,9 +26,9 @@ export COINSLOT_CONTROL_TOKEN=by-hand
 coinslot sandbox --game-id 9943 --shared-key rehearsal-key --seed 7
 ```
 
-and type the rest in another; nothing but `curl` and `grep` is needed. Every path exists below `/w/{{workspace}}` too,
-as in `$api/w/ada/orders`; without it the workspace `default` is meant. Nobody needs to listen at the callback
-URL: what is sent there is then recorded as refused.
+and type the rest in another; nothing but `curl` and `grep` is needed. Every path exists below
+`/w/{{workspace}}` too, as in `$api/w/ada/orders`; without it the workspace `default` is meant. Nobody needs to
+listen at the callback URL: what is sent there is then recorded as refused.
 
 ```sh
 api=http://127.0.0.1:7712{base}

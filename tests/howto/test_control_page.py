@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/control-api.md").read_text("utf-8")
 COUNTING_CURL = """
 curl() {
-  printf '%s\\n' "$*" >> calls
   command curl -w '%{stderr}STATUS %{http_code}\\n' "$@"
 }
 """
