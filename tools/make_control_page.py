@@ -26,9 +26,9 @@ export COINSLOT_CONTROL_TOKEN=by-hand
 coinslot sandbox --game-id 9943 --shared-key rehearsal-key --seed 7
 ```
 
-and type the rest in another; nothing but `curl` and `grep` is needed. Every path exists below
-`/w/{{workspace}}` too, as in `$api/w/ada/orders`; without it the workspace `default` is meant. Nobody needs to
-listen at the callback URL: what is sent there is then recorded as refused.
+and type the rest in another; nothing but `curl`, `grep` and `cut` is needed. Every path exists below
+`/w/{{workspace}}` too, as in `$api/w/ada/orders`; without it the workspace `default` is meant. Nobody needs
+to listen at the callback URL: what is sent there is then recorded as refused.
 
 ```sh
 api=http://127.0.0.1:7712{base}

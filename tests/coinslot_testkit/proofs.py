@@ -26,7 +26,9 @@ class Proof:
 
 def commit() -> str:
     """The commit that is checked out, marked where the working tree differs from it."""
-    return _git("rev-parse", "HEAD") + ("+changes" if _git("status", "--porcelain") else "")
+    return _git("rev-parse", "HEAD") + (
+        "+changes" if _git("status", "--porcelain", "--", ".", ":!docs/proof.md") else ""
+    )
 
 
 @contextmanager
