@@ -13,8 +13,10 @@ from coinslot_contracts.domain import Game, Order
 from coinslot_contracts.portal import Answer, Endpoint, Portal, SigningKey, Subject
 from coinslot_contracts.wire import WireReply, WireRequest
 
-from coinslot_sandbox.faults import Fault, changed
-from coinslot_sandbox.http_server import WIRE, Connection, TakenSocket
+from coinslot_sandbox.diagnosis_desk import diagnosed_refusal
+from coinslot_sandbox.fault_desk import find_fault, judged, let_act, marked
+from coinslot_sandbox.faults import Taken
+from coinslot_sandbox.http_server import WIRE, Connection
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.services import Services
 
@@ -69,6 +71,27 @@ class StoreView:
         """The chosen variant, None for the default."""
         return self._services.dialects.get(self._portal, name)
 
+    def signing_key(self) -> SigningKey:
+        """The key that tokens are signed with now."""
+        ring = self._services.rings[self._portal]
+        return ring.public(ring.current)
+
+    def previous_key(self) -> SigningKey | None:
+        """The key that signed before the last rotation."""
+        ring = self._services.rings[self._portal]
+        return None if ring.retired is None else ring.public(ring.retired)
+
+    def next_key(self) -> SigningKey:
+        """The key that would sign after the next rotation."""
+        ring = self._services.rings[self._portal]
+        return ring.public(ring.upcoming)
+
+    def is_acknowledged(self, order_id: str) -> bool:
+        """Whether a notification of this order was delivered."""
+        with self._database.read() as connection:
+            post = self._services.ground.post
+            return bool(post.list_deliveries(connection, order_id=order_id, state="delivered", limit=1))
+
 
 def plain_refusal(status: int) -> WireReply:
     """The answer to what never reached an endpoint: the HTTP status, and the same as code."""
@@ -90,44 +113,42 @@ class EndpointDesk:
         clock = services.ground.clock
         view = StoreView(services, self._portal.name)
         at_s, began_s = clock.now_s(), clock.monotonic_s()
-        answer = self.endpoint.answer(wire, view)
-        fault = services.faults.take(endpoint=self.endpoint.name, order_id=subject.order_id)
-        if fault is None or not fault.answers:
-            self._learn(services, answer)
-        taken = connection.take() if fault is not None and fault.is_transport and connection else None
-        reply = None if taken is not None else _marked(_reply(fault, answer.reply))
+        taken = find_fault(services.faults, self.endpoint, subject, connection)
+        verdict = judged(self.endpoint, wire, view, taken, faults=services.faults, mark=MARK)
+        if verdict.learns:
+            self._learn(services, verdict.answer)
+        taken, done = verdict.taken, verdict.act
+        held = connection.take() if done.script is not None and connection is not None else None
+        reply = plain_refusal(400) if done.script is not None and held is None else done.reply
         services.journal.append(
             replace(
-                self._crossing(view, wire, answer, subject, fault),
-                reply=reply,
-                error=None if fault is None or taken is None else _transport_name(fault),
+                self._crossing(view, wire, verdict.answer, subject, taken),
+                diagnosis=diagnosed_refusal(
+                    services, self._portal, verdict.answer, wire, game_id=subject.game_id
+                ),
+                reply=None if reply is None else marked(reply, MARK),
+                error=taken.fault.kind if taken is not None and done.breaks else None,
                 at_s=at_s,
                 elapsed_ms=(clock.monotonic_s() - began_s) * 1000,
             )
         )
-        if fault is not None:
-            self._act(services, fault, taken)
+        if taken is not None:
+            let_act(
+                taken,
+                done,
+                faults=services.faults,
+                workspace=services.workspace,
+                connection=connection,
+                held=held,
+            )
         return reply or WireReply()
-
-    def _act(self, services: Services, fault: Fault, taken: TakenSocket | None) -> None:
-        """Count the fault, then let it act: whoever feels it finds it counted and journalled."""
-        if fault.is_transport and taken is None:
-            services.faults.missed(fault)
-            return
-        services.faults.fired(fault)
-        if taken is None:
-            return
-        if fault.reset:
-            taken.reset()
-        else:
-            taken.hang(fault_id=fault.fault_id, seconds=fault.hang_s or 0.0)
 
     def _learn(self, services: Services, answer: Answer) -> None:
         for event in answer.events:
             services.dispatch.book.arrived(event.order_id)
 
     def _crossing(
-        self, view: StoreView, wire: WireRequest, answer: Answer, subject: Subject, fault: Fault | None
+        self, view: StoreView, wire: WireRequest, answer: Answer, subject: Subject, taken: Taken | None
     ) -> Crossing:
         order = None if subject.order_id is None else view.find_order(subject.order_id)
         return Crossing(
@@ -143,7 +164,7 @@ class EndpointDesk:
             user_id=None if order is None else order.user_id,
             external_id=subject.external_id or (None if order is None else order.external_id),
             verdict=(answer.verdict_code, answer.verdict_reason),
-            fault_id=None if fault is None else fault.fault_id,
+            fault_id=None if taken is None else taken.fault.fault_id,
         )
 
 
@@ -165,18 +186,3 @@ def wire_request(environ: Mapping[str, Any]) -> WireRequest:
         headers=headers,
         body=environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
     )
-
-
-def _reply(fault: Fault | None, reply: WireReply) -> WireReply:
-    """The answer as a fault makes it; a server that lets no fault take its sockets refuses instead."""
-    if fault is None:
-        return reply
-    return plain_refusal(400) if fault.is_transport else changed(fault, reply)
-
-
-def _marked(reply: WireReply) -> WireReply:
-    return replace(reply, headers=(*reply.headers, MARK))
-
-
-def _transport_name(fault: Fault) -> str:
-    return "reset" if fault.reset else "hang"

@@ -20,7 +20,8 @@ from coinslot_sandbox.clock_watch import ClockWatch
 from coinslot_sandbox.connect import Addresses, portal_members
 from coinslot_sandbox.delivery.engine import DeliveryEngine
 from coinslot_sandbox.errors import SandboxStartError
-from coinslot_sandbox.http_server import HttpServer, SocketHospice, WsgiApp
+from coinslot_sandbox.hospice import SocketHospice
+from coinslot_sandbox.http_server import HttpServer, WsgiApp
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.late_app import LateApp
 from coinslot_sandbox.portal_port import PortalPort

@@ -21,7 +21,7 @@ from coinslot_testkit.sandbox_client import SandboxClient, new_pool
 from coinslot_testkit.sandbox_process import SandboxProcess
 
 STEERERS = 4
-LIFE_S = (0.02, 0.9)
+LIFE_S = (0.02, 0.6)
 """How long a sandbox lives after its ready line, at least and at most."""
 TIMEOUT_S = 0.4
 STALL_S = 0.7

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 
-from coinslot_sandbox.control import openapi_purchases, openapi_workspaces
+from coinslot_sandbox.control import openapi_diagnose, openapi_faults, openapi_purchases, openapi_workspaces
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_examples import Example, described, examples
@@ -208,25 +208,6 @@ _SHOP_AND_WIRE: Final = (
     ),
     Operation(
         method="get",
-        path="/faults",
-        summary="Every fault that was not healed",
-        answers={200: shape({"faults": listed(ref("Fault"))})},
-    ),
-    Operation(
-        method="post",
-        path="/faults",
-        summary="Let a fault act on a portal endpoint from now on",
-        body="FaultWish",
-        answers={201: ref("Fault")},
-    ),
-    Operation(
-        method="delete",
-        path="/faults/{faultId}",
-        summary="Heal a fault; what it holds up ends too",
-        answers={200: ref("Fault")},
-    ),
-    Operation(
-        method="get",
         path="/journal",
         summary="Journal entries after a number, oldest first",
         query=(
@@ -260,7 +241,7 @@ _SHOP_AND_WIRE: Final = (
     ),
 )
 
-_AREAS: Final = (openapi_purchases, openapi_workspaces)
+_AREAS: Final = (openapi_purchases, openapi_workspaces, openapi_diagnose, openapi_faults)
 """The files that describe an area each: its OPERATIONS, `requests(context)` and `resources()`."""
 
 OPERATIONS: Final = (*_SHOP_AND_WIRE, *(operation for area in _AREAS for operation in area.OPERATIONS))

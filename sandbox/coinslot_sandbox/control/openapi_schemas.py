@@ -86,7 +86,7 @@ ID: Final[Schema] = {
     "description": "decimal digits, as a string or a number",
 }
 _HEADER_NAME: Final[Schema] = {"type": "string", "pattern": "^X-[A-Za-z0-9-]{1,60}$"}
-_HEADERS: Final[Schema] = {
+HEADERS: Final[Schema] = {
     "type": "object",
     "description": "headers to set; null leaves one out. Framing headers are refused.",
     "propertyNames": _HEADER_NAME,
@@ -138,10 +138,6 @@ def requests(context: Context) -> Schema:
             required=("player",),
         ),
         "Callback": _callback(),
-        "FaultWish": shape(
-            {"at": named(context.endpoints), "order": nullable(text(255)), "with": _fault()},
-            required=("at", "with"),
-        ),
     }
 
 
@@ -197,7 +193,7 @@ def _callback() -> Schema:
             "type": named(("pay", "refund")),
             "body": {"anyOf": [shape({"raw": _HANDMADE_RAW}), shape(built, required=())]},
             "signature": explained(SIGNATURE_DEFECTS),
-            "headers": _HEADERS,
+            "headers": HEADERS,
             "copies": _whole(1, schema.COPIES_MAX),
             "at_once": FLAG,
             "timeout_s": between(*schema.TIMEOUT_S),
@@ -205,20 +201,6 @@ def _callback() -> Schema:
         },
         required=("order", "type"),
     )
-
-
-def _fault() -> Schema:
-    times = {"times": _whole(1, 1_000_000)}
-    status = {"type": "integer", "minimum": 200, "maximum": 599}
-    body = {"type": "string", "maxLength": schema.RAW_CHARS_MAX}
-    return {
-        "anyOf": [
-            shape({"answer": status, "headers": _HEADERS, "body": body, **times}, required=("answer",)),
-            shape({"answer": status, "headers": _HEADERS, "json": {}, **times}, required=("json",)),
-            shape({"hang": between(0, schema.HANG_S_MAX), **times}, required=("hang",)),
-            shape({"reset": {"const": True}, **times}, required=("reset",)),
-        ]
-    }
 
 
 def resources() -> Schema:
@@ -245,17 +227,6 @@ def resources() -> Schema:
         "Delivery": shape(_delivery()),
         "DeliveryDetail": shape({**_delivery(), "attempts": listed(ref("Attempt"))}),
         "Attempt": _attempt(request, reply),
-        "Fault": shape(
-            {
-                "fault_id": TEXT,
-                "at": TEXT,
-                "order_id": nullable(TEXT),
-                "with": ANY_OBJECT,
-                "fired": INTEGER,
-                "left": nullable(INTEGER),
-                "active": FLAG,
-            }
-        ),
         "Entry": _entry(request, reply),
         "Problem": shape(
             {
@@ -345,5 +316,8 @@ def _entry(request: Schema, reply: Schema) -> Schema:
             "request": request,
             "reply": nullable(reply),
             "verdict": nullable(shape({"code": nullable(TEXT), "reason": TEXT})),
+            "diagnosis": nullable(
+                shape({"cause": nullable(TEXT), "says": TEXT, "remedy": TEXT, "clause": TEXT})
+            ),
         }
     )
