@@ -43,6 +43,7 @@ def examples(portals: Mapping[str, Portal]) -> dict[str, Example]:
         **_faults(portals),
         **_keys(portals),
         **_journal(),
+        **_diagnosis(),
         **_clocks(),
     }
 
@@ -138,6 +139,20 @@ def _journal() -> dict[str, Example]:
         "get /journal.har": Example(),
         "get /journal.jsonl": Example(),
         "delete /journal": Example(),
+    }
+
+
+def _diagnosis() -> dict[str, Example]:
+    """A signature over key and newline, and something that is no token."""
+    return {
+        "post /diagnose/signature": Example(
+            body={
+                "body_b64": "eyJvcmRlcklkIjogIm9yZGVyLTEifQ==",
+                "signature": "44dbb0a3517e91e99bcf4844a6d76b5c32b7bc17",
+                "game": GAME,
+            }
+        ),
+        "post /diagnose/token": Example(body={"token": "eyJhbGciOiJub25lIn0.e30."}),
     }
 
 
