@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.clock import ClaimsClock, Clock, ScheduleClock, ScheduleState
+from coinslot_sandbox.clock_watch import ClockWatch
 from coinslot_sandbox.delivery.advance import Advancer
 from coinslot_sandbox.delivery.attempts import Courier, OrderLocks
 from coinslot_sandbox.delivery.desk import DeliveryDesk
@@ -42,6 +43,7 @@ DEFAULT = "default"
 class Common:
     """What every workspace of one sandbox stands on.
 
+    watch  notices when the machine's clock jumps
     wake   tells the queue that something was committed that may be due
     """
 
@@ -50,6 +52,7 @@ class Common:
     clock: Clock
     database: Database
     journals: JournalWriter
+    watch: ClockWatch
     hospice: SocketHospice
     control_token: str
     wake: Callable[[], None]

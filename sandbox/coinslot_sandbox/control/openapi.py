@@ -19,6 +19,7 @@ from coinslot_sandbox.control import (
 )
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
+from coinslot_sandbox.control.openapi_examples import Example, described, examples
 from coinslot_sandbox.control.openapi_links import LINKS, Links
 from coinslot_sandbox.control.openapi_operation import Operation
 from coinslot_sandbox.control.openapi_schemas import (
@@ -233,6 +234,9 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
         schemas |= {**area.requests(context), **area.resources()}
     for operation in OPERATIONS:
         paths.setdefault(BASE + operation.path, {})[operation.method] = _operation(operation)
+    for place, (name, example) in enumerate(examples(portals).items()):
+        method, _, path = name.partition(" ")
+        _show(paths.get(BASE + path, {}).get(method, {}), example, place)
     paths["/_ready"] = {"get": _open_call("ready", "Whether the sandbox answers")}
     paths[f"{BASE}/openapi.json"] = {"get": _open_call("openapi", "This document")}
     return {
@@ -277,6 +281,16 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "content": {"application/json": {"schema": ref(operation.body)}},
         }
     return described
+
+
+def _show(operation: dict[str, Any], example: Example, place: int) -> None:
+    """Put an example into a described operation."""
+    operation["x-example"] = described(example, place)
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in example.path:
+            parameter["example"] = example.path[parameter["name"]]
+    if example.body is not None and "requestBody" in operation:
+        operation["requestBody"]["content"]["application/json"]["example"] = example.body
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

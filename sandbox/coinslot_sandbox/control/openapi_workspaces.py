@@ -162,6 +162,10 @@ def resources() -> dict[str, Schema]:
                 "machine_s": NUMBER,
                 "schedule": shape(schedule),
                 "claims": shape({"now_s": NUMBER, "offset_s": NUMBER}),
+                "jumps": {
+                    **listed(shape({"at_s": NUMBER, "by_s": NUMBER})),
+                    "description": "When the machine's clock jumped under the sandbox, and by how much.",
+                },
             }
         ),
         "Advanced": shape(
