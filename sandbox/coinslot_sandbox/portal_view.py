@@ -42,38 +42,43 @@ class _PlainResponse(Response):
 class StoreView:
     """What an endpoint may ask of the portal's state, read from the store."""
 
-    def __init__(self, services: Services, portal: str) -> None:
+    def __init__(self, services: Services, portal: Portal, environment: str) -> None:
         self._services = services
-        self._portal = portal
+        self._portal = portal.name
+        self._environment = environment
+        self._face = portal.face(environment)
         self._shop = services.ground.shop
         self._database = services.ground.database
 
     def find_game(self, game_id: str) -> Game | None:
-        """The game with this id."""
+        """The game with this id, where it is known in this environment."""
         with self._database.read() as connection:
             record = self._shop.find_game(connection, self._portal, game_id)
-        return None if record is None else record.game
+        return record.game if record is not None and self._environment in record.environments else None
 
     def find_order(self, order_id: str) -> Order | None:
-        """The order with this id; one of another portal is none."""
+        """The order with this id; one of another portal or environment is none."""
         with self._database.read() as connection:
             record = self._shop.find_order(connection, order_id)
-        return record.order if record is not None and record.portal == self._portal else None
+        here = (self._portal, self._environment)
+        return record.order if record is not None and (record.portal, record.environment) == here else None
 
     def count_paid_orders(self, game_id: str) -> int:
         """How many paid orders the game has."""
         with self._database.read() as connection:
-            return self._shop.count_paid_orders(connection, self._portal, game_id)
+            return self._shop.count_paid_orders(connection, self._portal, self._environment, game_id)
 
     def list_paid_orders(self, game_id: str, *, first: int, limit: int) -> Sequence[Order]:
         """The game's paid orders, newest payment first."""
         with self._database.read() as connection:
-            records = self._shop.list_paid_orders(connection, self._portal, game_id, first=first, limit=limit)
+            records = self._shop.list_paid_orders(
+                connection, self._portal, self._environment, game_id, first=first, limit=limit
+            )
         return [record.order for record in records]
 
     def published_keys(self) -> Sequence[SigningKey]:
         """The keys that the portal publishes now."""
-        ring = self._services.rings.get(self._portal)
+        ring = self._services.rings.get(self._face)
         return () if ring is None else ring.published()
 
     def dialect(self, name: str) -> str | None:
@@ -82,17 +87,17 @@ class StoreView:
 
     def signing_key(self) -> SigningKey:
         """The key that tokens are signed with now."""
-        ring = self._services.rings[self._portal]
+        ring = self._services.rings[self._face]
         return ring.public(ring.current)
 
     def previous_key(self) -> SigningKey | None:
         """The key that signed before the last rotation."""
-        ring = self._services.rings[self._portal]
+        ring = self._services.rings[self._face]
         return None if ring.retired is None else ring.public(ring.retired)
 
     def next_key(self) -> SigningKey:
         """The key that would sign after the next rotation."""
-        ring = self._services.rings[self._portal]
+        ring = self._services.rings[self._face]
         return ring.public(ring.upcoming)
 
     def is_acknowledged(self, order_id: str) -> bool:
@@ -108,8 +113,9 @@ def create_portal_app(workspaces: Workspaces) -> Flask:
     app.response_class = _PlainResponse
     app.url_map.merge_slashes = False
     for portal in workspaces.common.portals.values():
-        for endpoint in portal.endpoints:
-            _add(app, workspaces, portal, endpoint)
+        for environment in portal.environments:
+            for endpoint in portal.endpoints:
+                _add(app, workspaces, EndpointDesk(portal, environment, endpoint))
     app.register_error_handler(HTTPException, lambda error: _refuse(error, workspaces))
     app.register_error_handler(Exception, _fail(workspaces))
     return app
@@ -121,14 +127,15 @@ def plain_refusal(status: int) -> WireReply:
     return WireReply(status=status, headers=(("Content-Type", "application/json"),), body=body.encode())
 
 
-def _add(app: Flask, workspaces: Workspaces, portal: Portal, endpoint: Endpoint) -> None:
-    view = _endpoint_view(workspaces, EndpointDesk(portal, endpoint))
-    in_workspace = f"/w/<workspace>/{portal.name}{endpoint.path}"
+def _add(app: Flask, workspaces: Workspaces, desk: "EndpointDesk") -> None:
+    """A face below its workspace's path; the default environment's at the root too."""
+    endpoint, face = desk.endpoint, desk.face
+    view = _endpoint_view(workspaces, desk)
+    rules = [f"/w/<workspace>/{face}{endpoint.path}", *([endpoint.path] if desk.is_at_root else [])]
     methods = [endpoint.method, "HEAD"] if endpoint.method == "GET" else [endpoint.method]
-    for place, rule in (("root", endpoint.path), ("workspace", in_workspace)):
-        app.add_url_rule(
-            rule, f"{endpoint.name}@{place}", view, methods=methods, provide_automatic_options=False
-        )
+    for rule in rules:
+        name = f"{endpoint.name}@{rule}"
+        app.add_url_rule(rule, name, view, methods=methods, provide_automatic_options=False)
 
 
 def _endpoint_view(workspaces: Workspaces, desk: "EndpointDesk") -> Callable[..., Response]:
@@ -150,18 +157,21 @@ def _endpoint_view(workspaces: Workspaces, desk: "EndpointDesk") -> Callable[...
 
 
 class EndpointDesk:
-    """One endpoint of one portal, without a framework."""
+    """One endpoint of one face of a portal, without a framework."""
 
-    def __init__(self, portal: Portal, endpoint: Endpoint) -> None:
+    def __init__(self, portal: Portal, environment: str, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.face = portal.face(environment)
+        self.is_at_root = environment == portal.environments[0]
         self._portal = portal
+        self._environment = environment
 
     def serve(
         self, services: Services, wire: WireRequest, subject: Subject, connection: Connection | None
     ) -> WireReply:
         """Answer one request; where a fault took the connection, the answer goes nowhere."""
         clock = services.ground.clock
-        view = StoreView(services, self._portal.name)
+        view = StoreView(services, self._portal, self._environment)
         at_s, began_s = clock.now_s(), clock.monotonic_s()
         taken = find_fault(services.faults, self.endpoint, subject, connection)
         verdict = judged(self.endpoint, wire, view, taken, faults=services.faults, mark=MARK)

@@ -17,12 +17,13 @@ from coinslot_contracts.portal import Portal, discover
 
 from coinslot_sandbox.clock import Clock, SystemClock
 from coinslot_sandbox.connect import Addresses, portal_members
-from coinslot_sandbox.control.app import create_control_app
+from coinslot_sandbox.control.app import Guard, create_control_app
 from coinslot_sandbox.delivery.engine import DeliveryEngine
 from coinslot_sandbox.errors import SandboxStartError
 from coinslot_sandbox.hospice import SocketHospice
 from coinslot_sandbox.http_server import HttpServer, WsgiApp
 from coinslot_sandbox.journal_writer import JournalWriter
+from coinslot_sandbox.page.front import Front
 from coinslot_sandbox.portal_view import create_portal_app
 from coinslot_sandbox.services import Common, Services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
@@ -109,7 +110,7 @@ class Sandbox:
         self._stack.callback(_stop_together, servers)
         for app, port, option in (
             (create_portal_app(workspaces), self.settings.port, "--port"),
-            (create_control_app(workspaces), self.settings.control_port, "--control-port"),
+            (_control_port(workspaces), self.settings.control_port, "--control-port"),
         ):
             servers.append(self._listen(app, port, option, services.hospice))
         self._stack.callback(workspaces.common.journals.end_waits)
@@ -180,6 +181,12 @@ class Sandbox:
             "seed": services.record.seed,
             "store": None if store is None else str(store),
         }
+
+
+def _control_port(workspaces: Workspaces) -> WsgiApp:
+    """The control API with the page in front of it."""
+    common = workspaces.common
+    return Front(create_control_app(workspaces), common, guard=Guard(common))
 
 
 def _stop_together(servers: list[HttpServer]) -> None:

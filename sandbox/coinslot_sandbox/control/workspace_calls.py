@@ -35,7 +35,8 @@ def delete_workspace(call: Call) -> Reply:
 def get_environment(call: Call) -> Reply:
     """The environment block of this workspace."""
     kind = choice(call, "format", FORMATS) or "json"
-    block = environment_block(call.services, call.workspaces.addresses)
+    environment = choice(call, "environment", tuple(call.context.environments))
+    block = environment_block(call.services, call.workspaces.addresses, environment)
     return 200, Text(text=dump_environment(block, kind), kind=KINDS[kind])
 
 
