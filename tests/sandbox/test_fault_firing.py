@@ -5,10 +5,16 @@ Seen on the wire through raw sockets; after each test the fault is healed and th
 
 import hashlib
 import json
+import socket
 import time
 from urllib.parse import urlsplit
 
 import pytest
+from coinslot_sandbox.fault_acts import Act
+from coinslot_sandbox.fault_desk import let_act
+from coinslot_sandbox.faults import Fault, FaultBook, hold_key
+from coinslot_sandbox.hospice import Script, SocketHospice
+from coinslot_sandbox.http_server import TakenSocket
 from coinslot_testkit.raw_http import ask_and_leave, connect, fetch, read_all, request_bytes
 
 AT = "jogos.publicKey"
@@ -135,3 +141,42 @@ def test_a_workspaces_fault_is_its_own(client, url):
         with pytest.raises(TimeoutError):
             theirs.recv(1)
     assert fetch(url).status == 200
+
+
+def test_healing_between_counting_and_holding_holds_nothing():
+    """Whoever heals as soon as the count rises may be faster than the connection's way into the hospice."""
+    book, hospice = FaultBook(seed=7, now_s=lambda: 0.0), SocketHospice()
+    book.add(Fault(fault_id="f", at="p.e", kind="latency", params={"fixed_s": 600.0}))
+    taken = book.take(endpoint="p.e")
+    ours, theirs = socket.socketpair()
+    theirs.settimeout(10)
+    script = Script(pieces=((600, b"answer"),), hurries=True)
+
+    book.heal("f")
+    hospice.release([hold_key("w", "f")])
+    let_act(
+        taken,
+        Act(reply=None, script=script),
+        faults=book,
+        workspace="w",
+        connection=None,
+        held=TakenSocket(ours, hospice),
+    )
+
+    assert theirs.recv(100) == b"answer"
+    theirs.close()
+    hospice.stop()
+
+
+def test_a_count_goes_to_the_fault_that_acted_and_to_no_namesake():
+    """A preset that is laid anew has the same ids; what the old one still does is not its doing."""
+    book = FaultBook(seed=7, now_s=lambda: 0.0)
+    book.lay("p", [Fault(fault_id="p-01", at="p.e", kind="reset")])
+    taken = book.take(endpoint="p.e")
+    book.lay("p", [Fault(fault_id="p-01", at="p.e", kind="reset")])
+    book.fired(taken)
+
+    assert book.is_over(taken)
+    assert [report.fired for report in book.list_faults()] == [0]
+    book.fired(book.take(endpoint="p.e"))
+    assert [report.fired for report in book.list_faults()] == [1]
