@@ -124,8 +124,9 @@ class Services:
 
     def heal(self, fault_id: str) -> FaultReport | None:
         """End a fault and what it holds up; None where there is no such fault."""
+        report = self.faults.heal(fault_id)
         self._release([fault_id])
-        return self.faults.heal(fault_id)
+        return report
 
     def _release(self, fault_ids: Iterable[str]) -> None:
         self.hospice.release(hold_key(self.workspace, fault_id) for fault_id in fault_ids)
