@@ -3,7 +3,16 @@
 from typing import Any, Final
 
 from coinslot_sandbox.control import schema
-from coinslot_sandbox.control.call import Call, Reply, choice, limit, number, seconds, unknown
+from coinslot_sandbox.control.call import (
+    Call,
+    Reply,
+    choice,
+    is_newest_first,
+    limit,
+    number,
+    seconds,
+    unknown,
+)
 from coinslot_sandbox.control.reading import is_decimal
 from coinslot_sandbox.control.resources import dump_delivery, dump_delivery_detail
 from coinslot_sandbox.journal import JournalFilter
@@ -14,12 +23,16 @@ SEQ_MAX: Final = 2**62
 
 
 def list_deliveries(call: Call) -> Reply:
-    """Deliveries in the order of their making."""
+    """Deliveries in the order of their making, or the newest first."""
     state = choice(call, "state", ("pending", "delivered", "failed", "lost", "cancelled"))
     ground = call.services.ground
     with ground.database.read() as connection:
         found = ground.post.list_deliveries(
-            connection, order_id=call.query.get("order"), state=state, limit=limit(call)
+            connection,
+            order_id=call.query.get("order"),
+            state=state,
+            limit=limit(call),
+            newest_first=is_newest_first(call),
         )
     return 200, {"deliveries": [dump_delivery(delivery) for delivery in found]}
 
@@ -46,6 +59,7 @@ def resend_delivery(call: Call) -> Reply:
 def post_callback(call: Call) -> Reply:
     """Send a hand-made callback and wait for the answers."""
     wish = schema.parse_callback(call.body, call.context)
+    call.noted.order_id = wish.order_id
     delivery, attempts = call.services.dispatch.handmade.send(wish)
     return 200, {"delivery": dump_delivery(delivery), "attempts": attempts}
 
