@@ -193,6 +193,8 @@ class Sandbox:
 
 def _control_port(workspaces: Workspaces) -> WsgiApp:
     """The control API with the page in front of it."""
+    from coinslot_sandbox.control.app import Guard, create_control_app
+    from coinslot_sandbox.page.front import Front
 
     common = workspaces.common
     return Front(create_control_app(workspaces), common, guard=Guard(common))
