@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from coinslot_sandbox.portal_view import create_portal_app
 from coinslot_sandbox.services import Services, build_services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
 from coinslot_sandbox.store.database import Database
+from coinslot_sandbox.version import sandbox_version
 
 ANY_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to print, not where to listen
 
@@ -119,7 +119,7 @@ class Sandbox:
         base_url = (self.settings.public_url or f"http://{host}:{portal_port}").rstrip("/")
         ready: dict[str, Any] = {
             "coinslot": "ready",
-            "version": _version(),
+            "version": sandbox_version(),
             "pid": os.getpid(),
             "workspace": services.workspace,
             "control_url": f"http://{host}:{control_port}",
@@ -143,10 +143,3 @@ def _stop_together(servers: list[HttpServer]) -> None:
         thread.start()
     for thread in stopping:
         thread.join()
-
-
-def _version() -> str:
-    try:
-        return version("coinslot")
-    except PackageNotFoundError:
-        return "0"

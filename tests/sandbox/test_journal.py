@@ -406,7 +406,7 @@ def test_waiting_over_http_returns_at_once_or_when_time_is_up(client):
     in_vain = client.done("GET", f"/journal/wait?after={last}&timeout_s=0.05")
 
     assert [entry["endpoint"] for entry in at_once["entries"]] == ["POST /players"]
-    assert in_vain == {"entries": [], "last_seq": last, "dropped": 0}
+    assert in_vain == {"entries": [], "last_seq": last, "dropped": 0, "gaps": [], "trouble": None}
 
 
 def test_a_limited_list_says_where_to_go_on(client):

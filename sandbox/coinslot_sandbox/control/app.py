@@ -17,7 +17,7 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.control.call import Call, unknown
+from coinslot_sandbox.control.call import Call, Streamed, unknown
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import read_body
 from coinslot_sandbox.control.routes import Route, find_route, methods_of
@@ -146,7 +146,7 @@ class ControlDesk:
         clock = self._services.ground.clock
         at_s, began_s = clock.now_s(), clock.monotonic_s()
         response = self._answer(route, workspace, args, wire)
-        if route.method != "GET":
+        if route.is_journalled:
             elapsed_ms = (clock.monotonic_s() - began_s) * 1000
             self._journal(route, args, wire, response, at_s=at_s, elapsed_ms=elapsed_ms)
         return response
@@ -184,6 +184,7 @@ class ControlDesk:
                 context=self._context,
                 args=args,
                 query=request.args.to_dict(),
+                headers={name.lower(): value for name, value in wire.headers},
                 body={} if route.method == "GET" else read_body(wire.body),
             )
             status, value = route.handle(call)
@@ -200,7 +201,7 @@ class ControlDesk:
             LieInapplicable,
         ) as error:
             return dump_problem(_problem(error))
-        return _json(status, value)
+        return _streamed(value) if isinstance(value, Streamed) else _json(status, value)
 
     def _journal(
         self,
@@ -337,6 +338,15 @@ def _http_problem(error: HTTPException) -> Response:
 def _json(status: int, value: Any, *, kind: str = "application/json") -> Response:
     body = (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
     return Response(body, status=status, headers=[("Content-Type", kind), ("Cache-Control", "no-store")])
+
+
+def _streamed(value: Streamed) -> Response:
+    response = Response(value.pieces, headers=[("Content-Type", value.kind), ("Cache-Control", "no-store")])
+    if value.close is not None:
+        response.call_on_close(value.close)
+    if value.filename is not None:
+        response.headers["Content-Disposition"] = f'attachment; filename="{value.filename}"'
+    return response
 
 
 def _ready() -> Response:

@@ -3,7 +3,7 @@
 A handler takes a Call and returns status and JSON value; what is refused is raised and becomes a problem.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,20 +16,37 @@ LIST_DEFAULT: Final = 1000
 LIST_MAX: Final = 10_000
 
 Reply = tuple[int, Any]
+"""Status, and a JSON value or a `Streamed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """An answer that goes out piece by piece.
+
+    close     is called once when the last piece has gone out or the reader has
+    filename  under which a browser is to keep it
+    """
+
+    kind: str
+    pieces: Iterator[bytes]
+    close: Callable[[], None] | None = None
+    filename: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One control call.
 
-    args   what the path's variables are
-    query  the first value of each query parameter
+    args     what the path's variables are
+    query    the first value of each query parameter
+    headers  the request's, by name in lower case
     """
 
     services: Services
     context: Context
     args: Mapping[str, str]
     query: Mapping[str, str]
+    headers: Mapping[str, str]
     body: Mapping[str, Any]
 
 

@@ -9,14 +9,13 @@ from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 
-from coinslot_sandbox.control import openapi_purchases
+from coinslot_sandbox.control import openapi_journal, openapi_purchases
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_links import LINKS, Links
 from coinslot_sandbox.control.openapi_operation import Operation
 from coinslot_sandbox.control.openapi_schemas import (
     DECIMAL,
-    NUMBER,
     TEXT,
     listed,
     nullable,
@@ -25,7 +24,6 @@ from coinslot_sandbox.control.openapi_schemas import (
     resources,
     shape,
 )
-from coinslot_sandbox.control.wire_calls import SEQ_MAX, WAIT_S_DEFAULT, WAIT_S_MAX
 
 BASE: Final = "/_control/v1"
 PROBLEMS: Final[Mapping[int, str]] = {
@@ -36,19 +34,15 @@ PROBLEMS: Final[Mapping[int, str]] = {
     405: "`method-not-allowed`.",
     409: "It cannot be done now: an illegal move, an unmet precondition, a rotation that is not possible.",
     413: "`body-too-large`: larger than 1 MiB.",
+    503: "`store-busy` or `store-failed`: the store did not take it; or `streams-exhausted`.",
+    507: "`store-full`: the store has no space for it.",
 }
-_ALWAYS: Final = (400, 401, 403, 404, 405, 413)
+_ALWAYS: Final = (400, 401, 403, 404, 405, 413, 503, 507)
 
 _LIMIT: Final = {
     "name": "limit",
     "in": "query",
     "schema": {"type": "integer", "minimum": 1, "maximum": LIST_MAX, "default": LIST_DEFAULT},
-}
-_AFTER: Final = {
-    "name": "after",
-    "in": "query",
-    "description": "entries after this number",
-    "schema": {"type": "integer", "minimum": 0, "maximum": SEQ_MAX, "default": 0},
 }
 
 
@@ -61,10 +55,6 @@ def _query(name: str, *values: str) -> dict[str, Any]:
 
 
 _STEP: Final = shape({"order": ref("Order"), "delivery": nullable(ref("Delivery"))})
-_JOURNAL: Final = shape(
-    {"entries": listed(ref("Entry")), "last_seq": {"type": "integer"}, "dropped": {"type": "integer"}}
-)
-
 _SHOP_AND_WIRE: Final = (
     Operation(
         method="get",
@@ -224,39 +214,6 @@ _SHOP_AND_WIRE: Final = (
         answers={200: ref("Fault")},
     ),
     Operation(
-        method="get",
-        path="/journal",
-        summary="Journal entries after a number, oldest first",
-        query=(
-            _AFTER,
-            _LIMIT,
-            _query("dir", "in", "out", "control"),
-            *(_query(name) for name in ("endpoint", "order_id", "user_id")),
-        ),
-        answers={200: _JOURNAL},
-    ),
-    Operation(
-        method="get",
-        path="/journal/wait",
-        summary="As the list, once there is something after a number or time is up",
-        query=(
-            _AFTER,
-            _LIMIT,
-            {
-                "name": "timeout_s",
-                "in": "query",
-                "schema": {**NUMBER, "minimum": 0, "maximum": WAIT_S_MAX, "default": WAIT_S_DEFAULT},
-            },
-        ),
-        answers={200: _JOURNAL},
-    ),
-    Operation(
-        method="get",
-        path="/journal/{seq}",
-        summary="One journal entry",
-        answers={200: ref("Entry")},
-    ),
-    Operation(
         method="post",
         path="/reset",
         summary="As at first start: keys and default games back, all else gone; ids and numbers go on",
@@ -266,7 +223,7 @@ _SHOP_AND_WIRE: Final = (
     ),
 )
 
-OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_purchases.OPERATIONS)
+OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_purchases.OPERATIONS, *openapi_journal.OPERATIONS)
 """Every call of the control API that is behind its token."""
 
 
@@ -294,8 +251,10 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
             "schemas": {
                 **requests(context),
                 **openapi_purchases.requests(context),
+                **openapi_journal.requests(),
                 **resources(),
                 **openapi_purchases.resources(),
+                **openapi_journal.resources(),
             },
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "responses": {f"Problem{status}": _problem(says) for status, says in PROBLEMS.items()},
@@ -307,7 +266,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     problems = (*_ALWAYS, 409) if operation.can_conflict else _ALWAYS
     links = LINKS.get(operation.operation_id, {})
     responses = {
-        str(status): _answer(schema, links.get(status)) for status, schema in operation.answers.items()
+        str(status): _answer(schema, links.get(status), kind=operation.kind)
+        for status, schema in operation.answers.items()
     }
     refused = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in problems}
     described: dict[str, Any] = {
@@ -339,8 +299,10 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(schema: dict[str, Any], links: Links | None = None) -> dict[str, Any]:
-    answer = {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+def _answer(
+    schema: dict[str, Any], links: Links | None = None, *, kind: str = "application/json"
+) -> dict[str, Any]:
+    answer = {"description": "Done.", "content": {kind: {"schema": schema}}}
     return {**answer, "links": links} if links else answer
 
 

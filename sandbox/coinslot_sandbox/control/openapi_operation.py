@@ -11,6 +11,7 @@ class Operation:
 
     body     name of its body's schema; all members may be left out where `body_optional`
     answers  status -> schema of the answer
+    kind     media type of the answers
     """
 
     method: str
@@ -21,6 +22,7 @@ class Operation:
     body_optional: bool = False
     query: tuple[dict[str, Any], ...] = ()
     can_conflict: bool = False
+    kind: str = "application/json"
 
     @property
     def operation_id(self) -> str:
