@@ -113,7 +113,7 @@ def stream_journal(call: Call) -> Reply:
             remedy="send the id of the last event that was received, or leave it out",
         )
     for_s = seconds(call, "timeout_s", default=STREAM_S_MAX, most=STREAM_S_MAX)
-    slots = call.services.journal_writer.streams
+    slots = call.workspaces.common.journals.streams
     if not slots.acquire(blocking=False):
         raise Problem(
             503,

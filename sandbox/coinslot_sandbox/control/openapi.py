@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 
-from coinslot_sandbox.control import openapi_journal, openapi_purchases
+from coinslot_sandbox.control import openapi_journal, openapi_purchases, openapi_workspaces
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_links import LINKS, Links
@@ -213,17 +213,12 @@ _SHOP_AND_WIRE: Final = (
         summary="Heal a fault; what it holds up ends too",
         answers={200: ref("Fault")},
     ),
-    Operation(
-        method="post",
-        path="/reset",
-        summary="As at first start: keys and default games back, all else gone; ids and numbers go on",
-        body="Nothing",
-        body_optional=True,
-        answers={200: shape({"seed": {"type": "integer"}})},
-    ),
 )
 
-OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_purchases.OPERATIONS, *openapi_journal.OPERATIONS)
+_AREAS: Final = (openapi_purchases, openapi_journal, openapi_workspaces)
+"""The files that describe an area each: its OPERATIONS, `requests(context)` and `resources()`."""
+
+OPERATIONS: Final = (*_SHOP_AND_WIRE, *(operation for area in _AREAS for operation in area.OPERATIONS))
 """Every call of the control API that is behind its token."""
 
 
@@ -231,6 +226,9 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
     """The whole document, for these portals."""
     context = Context(portals=portals, allow_hosts=())
     paths: dict[str, dict[str, Any]] = {}
+    schemas = {**requests(context), **resources()}
+    for area in _AREAS:
+        schemas |= {**area.requests(context), **area.resources()}
     for operation in OPERATIONS:
         paths.setdefault(BASE + operation.path, {})[operation.method] = _operation(operation)
     paths["/_ready"] = {"get": _open_call("ready", "Whether the sandbox answers")}
@@ -248,14 +246,7 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "schemas": {
-                **requests(context),
-                **openapi_purchases.requests(context),
-                **openapi_journal.requests(),
-                **resources(),
-                **openapi_purchases.resources(),
-                **openapi_journal.resources(),
-            },
+            "schemas": schemas,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "responses": {f"Problem{status}": _problem(says) for status, says in PROBLEMS.items()},
         },
@@ -266,7 +257,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     problems = (*_ALWAYS, 409) if operation.can_conflict else _ALWAYS
     links = LINKS.get(operation.operation_id, {})
     responses = {
-        str(status): _answer(schema, links.get(status), kind=operation.kind)
+        str(status): _answer(schema, links.get(status), operation)
         for status, schema in operation.answers.items()
     }
     refused = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in problems}
@@ -300,9 +291,11 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _answer(
-    schema: dict[str, Any], links: Links | None = None, *, kind: str = "application/json"
+    schema: dict[str, Any], links: Links | None = None, operation: Operation | None = None
 ) -> dict[str, Any]:
-    answer = {"description": "Done.", "content": {kind: {"schema": schema}}}
+    kind, texts = ("application/json", ()) if operation is None else (operation.kind, operation.texts)
+    content = {kind: {"schema": schema}, **{text: {"schema": TEXT} for text in texts}}
+    answer: dict[str, Any] = {"description": "Done.", "content": content}
     return {**answer, "links": links} if links else answer
 
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.journal_calls import STREAM_S_MAX, WAIT_S_DEFAULT, WAIT_S_MAX
 from coinslot_sandbox.control.openapi_operation import Operation
 from coinslot_sandbox.control.openapi_schemas import (
@@ -191,7 +192,7 @@ OPERATIONS: Final = (
 )
 
 
-def requests() -> Schema:
+def requests(context: Context) -> Schema:  # noqa: ARG001 - as every area has it
     """Schemas of bodies that are sent to us, by name."""
     members = _members()
     none: tuple[str, ...] = ()
