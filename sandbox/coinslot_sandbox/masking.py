@@ -47,7 +47,7 @@ class Mask:
         return [[name, self._header(name, value)] for name, value in headers]
 
     def _header(self, name: str, value: str) -> str:
-        hidden = self._is_control and name.lower() in {"authorization", "cookie"}
+        hidden = self._is_control and name.lower() in {"authorization", "cookie", "set-cookie"}
         return MASK if hidden else self._text(value)
 
     def _text(self, text: str) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from coinslot_sandbox.control.call import Call, Streamed, Text, unknown
@@ -32,6 +33,7 @@ from coinslot_sandbox.orders import MoveRefused
 from coinslot_sandbox.portal_view import wire_request
 from coinslot_sandbox.rotation import RotationRefused
 from coinslot_sandbox.services import DEFAULT, Common, Services
+from coinslot_sandbox.store.trouble import trouble_of
 from coinslot_sandbox.workspaces import WorkspaceRefused, Workspaces
 
 BASE = "/_control/v1"
@@ -46,6 +48,8 @@ TITLES = {
     409: "This cannot be done now",
     413: "The body is too large",
     500: "The sandbox itself failed",
+    503: "The sandbox cannot do this now",
+    507: "The store is full",
 }
 
 
@@ -194,6 +198,8 @@ class ControlDesk:
             status, value = route.handle(call)
         except Problem as problem:
             return dump_problem(problem)
+        except OperationalError as error:
+            return dump_problem(_store_problem(error))
         except (
             Unknown,
             MoveRefused,
@@ -254,7 +260,16 @@ def dump_problem(problem: Problem) -> Response:
     }
     if problem.clause is not None:
         members["clause"] = problem.clause
-    return _json(problem.status, members, kind="application/problem+json")
+    response = _json(problem.status, members, kind="application/problem+json")
+    if problem.status in (503, 507):
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _store_problem(error: OperationalError) -> Problem:
+    trouble = trouble_of(error)
+    status = 507 if trouble.code == "store-full" else 503
+    return Problem(status, trouble.code, trouble.says, remedy=trouble.remedy)
 
 
 def _problem(error: Exception) -> Problem:
