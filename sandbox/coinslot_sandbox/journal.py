@@ -115,7 +115,7 @@ class Journal:
         self._next_seq = self._held.next_seq
         self._seen_seq = self._held.last_seq
         self._gaps = list(self._held.gaps)
-        self._is_ending = False
+        self._is_ending = self._is_noted = False
         writer.add(self)
 
     def close(self) -> None:
@@ -254,15 +254,16 @@ class Journal:
 
     def clear(self) -> None:
         """Forget every entry; the numbers go on."""
-        with self._writer.alone() as connection:
+        with self._writer.alone():
             with self._changed:
                 cleared_seq, next_seq = self._seen_seq, self._next_seq
-            held = self._rows.clear(connection, next_seq=next_seq + RESERVED_AHEAD)
-        with self._changed:
-            self._held = replace(held, last_seq=cleared_seq)
-            self._gaps = []
-            self._recent.forget_before(cleared_seq + 1)
-            self._forget_unwritten(cleared_seq)
+            with self._writer.database.write() as connection:
+                held = self._rows.clear(connection, next_seq=next_seq + RESERVED_AHEAD)
+            with self._changed:
+                self._held = replace(held, last_seq=cleared_seq)
+                self._gaps = []
+                self._recent.forget_before(cleared_seq + 1)
+                self._forget_unwritten(cleared_seq)
 
     def give_back(self, connection: Connection) -> None:
         """Reserve no more numbers than were given out; for the writer, at its end."""
@@ -273,6 +274,7 @@ class Journal:
     def take_group(self) -> Group:
         """What is to be written now; for the writer."""
         with self._changed:
+            self._is_noted = False
             held = replace(self._held, next_seq=self._next_seq + RESERVED_AHEAD, gaps=tuple(self._gaps))
             entries = tuple(entry for entry, _ in self._to_write)
             return Group(rows=self._rows, held=held, entries=entries, cap=self._cap)
@@ -318,7 +320,9 @@ class Journal:
         self._recent.add(entry, size_bytes)
         self._to_write.append((entry, size_bytes))
         self._to_write_bytes += size_bytes
-        self._writer.note(self)
+        if not self._is_noted:
+            self._is_noted = True
+            self._writer.note(self)
 
     def _forget_unwritten(self, through_seq: int) -> None:
         while self._to_write and self._to_write[0][0]["seq"] <= through_seq:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from coinslot_sandbox.store.database import Database
@@ -104,10 +103,10 @@ class JournalWriter:
             self._changed.notify_all()
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[Connection]:
-        """A transaction on the store while no group is being written."""
-        with self._committing, self.database.write() as connection:
-            yield connection
+    def alone(self) -> Iterator[None]:
+        """No group is being written meanwhile."""
+        with self._committing:
+            yield
 
     def _write_forever(self) -> None:
         while True:

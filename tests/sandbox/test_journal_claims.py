@@ -71,7 +71,7 @@ def _found(post, **wanted):
         ({"status": "2xx", "dir": "out"}, {"status": "none", "dir": "out"}),
         ({"verdict": "200", "dir": "out"}, {"verdict": "305", "dir": "out"}),
         ({"method": "POST", "dir": "out"}, {"method": "GET", "dir": "out"}),
-        ({"path": "/jogos/callback", "dir": "out"}, {"path": "/jogos", "dir": "out"}),
+        ({"path": "/notify", "dir": "out"}, {"path": "/not", "dir": "out"}),
         ({"header": {"content-type": "application/json"}, "dir": "out"}, {"header": {"X-No": None}}),
         ({"header": {"Authorization": None}, "dir": "out"}, {"header": {"Content-Type": "a/b"}}),
         ({"body": "{order_id}", "dir": "out"}, {"body": "not there"}),
@@ -110,9 +110,7 @@ def test_a_query_finds_the_same(client, post, played):
 
     assert client.journal(since_s=entry["at_s"], until_s=entry["at_s"], dir="out") == [entry]
     assert client.journal(since_s=entry["at_s"] + 60) == []
-    assert client.journal(status="2xx", method="POST", path="/jogos/callback", body=played["order_id"]) == [
-        entry
-    ]
+    assert client.journal(status="2xx", method="POST", path="/notify", body=played["order_id"]) == [entry]
     assert client.journal(before=entry["seq"], dir="out") == []
     assert client.journal(game_id=played["game_id"], verdict="200", delivery_id=played["delivery_id"]) == [
         entry
