@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coinslot_contracts.portal import Portal, discover
 
@@ -26,7 +26,10 @@ from coinslot_sandbox.services import Common, Services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.version import sandbox_version
-from coinslot_sandbox.workspaces import Workspaces
+from coinslot_sandbox.workspaces import Workspaces, WorkspaceWish
+
+if TYPE_CHECKING:
+    from coinslot_sandbox.embedding import Workspace
 
 ANY_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to print, not where to listen
 
@@ -34,20 +37,20 @@ ANY_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to prin
 class Sandbox:
     """An impersonated portal on two ports.
 
-    settings  how it is to run
+    settings  how it is to run; by default on free ports of this machine, with nothing kept
     clock     schedule and claims clock; tests give their own
     portals   which are impersonated; by default every one that is found
     """
 
     def __init__(
         self,
-        settings: SandboxSettings,
+        settings: SandboxSettings | None = None,
         *,
         clock: Clock | None = None,
         portals: Mapping[str, Portal] | None = None,
     ) -> None:
-        check_settings(settings)
-        self.settings = settings
+        self.settings = settings or SandboxSettings(port=0, control_port=0)
+        check_settings(self.settings)
         self._portals = discover() if portals is None else portals
         self._clock = clock or SystemClock()
         self._stack = contextlib.ExitStack()
@@ -58,6 +61,20 @@ class Sandbox:
     def ready(self) -> dict[str, Any]:
         """The object of the ready line."""
         return self._ready
+
+    def workspace(self, *, name: str | None = None, seed: int | None = None) -> "Workspace":
+        """A new workspace, with a hand on its control API.
+
+        errors  workspaces.WorkspaceRefused: workspace-exists
+        """
+        from coinslot_sandbox.embedding import Workspace
+
+        made = self.workspaces.create(WorkspaceWish(name=name, seed=seed))
+        return Workspace(
+            control_url=self._ready["control_url"],
+            control_token=self._ready["control_token"],
+            name=made.workspace,
+        )
 
     @property
     def workspaces(self) -> Workspaces:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.clock import ClaimsClock, Clock, ScheduleClock, ScheduleState
-from coinslot_sandbox.delivery.addresses import may_connect
 from coinslot_sandbox.delivery.advance import Advancer
 from coinslot_sandbox.delivery.attempts import Courier, OrderLocks
 from coinslot_sandbox.delivery.desk import DeliveryDesk
@@ -213,13 +212,12 @@ def _ground(common: Common, record: WorkspaceRecord, settings: SandboxSettings) 
 
 def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal) -> Dispatch:
     database, post, schedule = ground.database, ground.post, ground.schedule
-    allow_hosts = ground.settings.allow_hosts
     courier = Courier(
         portals=ground.portals,
         database=database,
         post=post,
         journal=journal,
-        may_connect=lambda host, address: may_connect(host, address, allow_hosts=allow_hosts),
+        may_connect=ground.settings.callback_policy.may_connect,
     )
     locks = OrderLocks()
     desk = DeliveryDesk(

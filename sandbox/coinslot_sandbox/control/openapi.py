@@ -24,6 +24,7 @@ from coinslot_sandbox.control.openapi_schemas import (
     resources,
     shape,
 )
+from coinslot_sandbox.delivery.addresses import CallbackPolicy
 
 BASE: Final = "/_control/v1"
 PROBLEMS: Final[Mapping[int, str]] = {
@@ -224,7 +225,7 @@ OPERATIONS: Final = (*_SHOP_AND_WIRE, *(operation for area in _AREAS for operati
 
 def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
     """The whole document, for these portals."""
-    context = Context(portals=portals, allow_hosts=())
+    context = Context(portals=portals, callback_policy=CallbackPolicy())
     paths: dict[str, dict[str, Any]] = {}
     schemas = {**requests(context), **resources()}
     for area in _AREAS:
