@@ -165,6 +165,20 @@ def test_a_number_that_was_given_out_is_not_given_out_again_after_a_kill(tmp_pat
     database.close()
 
 
+def test_what_was_forgotten_before_it_was_written_is_not_written_later(journal):
+    """DELETE /journal between two groups."""
+    made, database = journal
+    for _ in range(20):
+        made.append(_crossing())
+
+    made.clear()
+    kept = made.append(_crossing())
+    made.flush()
+
+    assert [entry["seq"] for entry in made.entries(after=0, limit=100, wanted=ANY)] == [kept]
+    assert _stored(database) == 1
+
+
 def test_a_store_that_is_full_for_a_while_costs_no_entry(journal):
     """The entries wait in memory, the trouble is told, and they are written when there is space."""
     made, database = journal

@@ -156,13 +156,15 @@ def test_no_secret_leaves_with_an_export(played, name):
     """sandbox.md, guardrails: what is exported holds no shared key and no control token."""
     played.set_game(shared_key="the-second-shared-key")
     played.done("POST", "/tokens", {"player": played.player(username="someone")})
+    place = f"{played.ready['jogos']['web_url']}/publicKey.json?k={played.shared_key}"
+    played.send("GET", place, headers={"X-Key": "the-second-shared-key"}, body=b"the-second-shared-key")
 
     text = played.control("GET", f"/{name}").body.decode()
 
     for secret in (played.shared_key, "the-second-shared-key", played.ready["control_token"]):
         assert secret not in text
         assert base64.b64encode(secret.encode()).decode() not in text
-    assert "***" in text
+    assert "/publicKey.json?k=***" in text
 
 
 def test_lines_hold_the_same_as_the_list(played):

@@ -5,9 +5,11 @@ import random
 import threading
 
 import pytest
+from coinslot_contracts.wire import WireRequest
 from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_sandbox.clock import ManualClock
 from coinslot_sandbox.control.journal_stream import HEARTBEAT_S
+from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.journal_writer import STREAMS_MAX
 from coinslot_testkit.event_stream import EventStream
 from coinslot_testkit.sandbox_client import SandboxClient
@@ -81,6 +83,27 @@ def test_a_stream_may_be_filtered(shop, follow):
 
     assert out.next_event().data["order_id"] == first["order_id"]
     assert inbound.next_event().data["order_id"] == second["order_id"]
+
+
+def test_a_long_past_is_told_whole(sandbox, client, follow):
+    """More than fits into one page, each entry once and in order, then what is new."""
+    for _ in range(450):
+        sandbox.services.journal.append(
+            Crossing(
+                dir="in",
+                endpoint="p.e",
+                request=WireRequest(method="POST", target="/"),
+                reply=None,
+                at_s=1.0,
+                elapsed_ms=1.0,
+            )
+        )
+    stream = follow("?after=0")
+    told = [event.id for event in stream.events(450)]
+    client.player(username="someone")
+
+    assert told == list(range(1, 451))
+    assert stream.next_event().id == 451
 
 
 def test_coming_back_again_and_again_shows_each_entry_once(client, follow):
