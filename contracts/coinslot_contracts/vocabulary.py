@@ -131,9 +131,68 @@ FAULT_KINDS: Final[Mapping[str, str]] = {
     "headers": "add or replace headers of the answer",
     "body": "answer with this body",
     "json": "answer with this JSON",
+    "latency": "answer normally, but late",
     "hang": "say nothing for this long, then drop the connection",
-    "reset": "reset the connection instead of answering",
+    "reset": "reset the connection, instead of answering or in the middle of the body",
+    "empty_reply": "close the connection without a byte",
+    "garbage": "answer with bytes that are no HTTP, then close",
+    "trickle": "dribble the answer out, byte by byte",
+    "malformed_json": "cut the JSON off in the middle, with a Content-Length that fits",
+    "truncated_body": "send less than Content-Length promises, then close",
+    "empty_body": "answer 200 with nothing in it",
+    "wrong_content_type": "answer 200 with a page of HTML",
+    "bom": "put a byte order mark before the JSON, and a charset into its type",
+    "gzip": "compress the answer, whether or not the client asked for it",
+    "gzip_garbage": "say Content-Encoding: gzip and send what cannot be unpacked",
+    "oversized": "pad the answer with so many MiB of white space",
+    "redirect": "send the client to another host",
+    "rate_limit": "answer 429 with Retry-After beyond so many calls in a window",
+    "stale_key": "publish the previous key, while new tokens are signed with the new one",
+    "rotated_key": "publish a new key, while tokens under the old one still circulate",
+    "key_published_late": "do not publish the key that signs yet, for ever or for so long",
+    "key_withdrawn_early": "withdraw the key that still signs, at once or after so long",
+    "key_shape": "publish the key in another form",
+    "unknown_kid": "publish the keys under ids that no token names",
+    "kid_missing": "publish the keys without ids",
+    "kid_duplicate": "publish another key under the id of the one that signs",
+    "kid_case": "publish the keys' ids in the other case",
+    "jwks_extra_keys": "publish keys beside the right one that must not be taken",
+    "jwks_empty": "publish a set without keys",
+    "verify_pending": "say that the payment is pending",
+    "verify_not_found": "say that there is no such purchase",
+    "verify_mismatch": "say that the order belongs to another externalId, or confirm another order",
+    "verify_says_no_after_yes": "confirm an order once, then say that the payment was taken back",
+    "verify_ok_html": "answer 200 with a page of HTML that reads like success",
+    "order_missing_from_page": "leave an order out of the page that it belongs to",
+    "page_shift": "let orders come in, or leave, while pages are read, so that rows move",
+    "page_size_ignored": "page by another size than was asked for",
+    "total_wrong": "tell a wrong number of orders and pages",
+    "duplicate_row": "list an order of the page twice",
+    "endless_list": "promise a further page after every page",
+    "arrived_flag_lag": "list delivered orders as not delivered, for ever or for so long",
+    "arrived_rejects": "refuse the confirmation of a delivery with this code",
+    "arrived_ok_but_lost": "accept the confirmation of a delivery and forget it",
+    "code_type": "answer with the code as a number, or with the text under another name",
+    "duplicate": "deliver the notification more than once",
+    "reorder": "let the next notification overtake this one",
+    "delay": "deliver the notification later",
+    "drop": "do not deliver this attempt at all",
+    "hostile": "mint the next tokens with this defect",
+}
+"""What can be wrong at an endpoint, with a delivery or with a token; a portal's own lies come on top."""
+
+FAULT_LIMITS: Final[Mapping[str, str]] = {
     "times": "act on so many calls, then no more",
+    "nth": "act only on the n-th matching call, counted from 1, or on those of a list",
+    "probability": "act on this share of the matching calls, drawn from the seed",
+    "ttl_s": "end after so many seconds of the schedule's time",
+}
+"""What a fault's `with` may say beside its kind."""
+
+FAULT_PRESETS: Final[Mapping[str, str]] = {
+    "calm": "nothing goes wrong by itself: the default",
+    "realistic": "5 % of the answers are slow, 2 % of the notifications come twice, 1 % out of order",
+    "hostile": "failures and lies at every endpoint and on every way, drawn from the seed",
 }
 
 CALLBACK_MODES: Final[Mapping[str, str]] = {
@@ -141,6 +200,13 @@ CALLBACK_MODES: Final[Mapping[str, str]] = {
     "lost": "record the notification and never attempt it",
     "manual": "create no notification; the scenario sends it by hand",
 }
+
+ORDER_CAUSES: Final[Mapping[str, str]] = {
+    "control": "a call of the control API",
+    "callback": "a hand-made notification that was genuine, so that what it tells became true",
+    "backend": "the game's backend reported it",
+}
+"""Why something happened to an order."""
 
 VERIFY_STATES: Final[Mapping[str, str]] = {
     "paid": "the purchase is paid: the only answer that grants",

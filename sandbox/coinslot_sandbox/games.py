@@ -19,6 +19,7 @@ from coinslot_sandbox.store.shop import Shop
 
 SHARED_KEY_CHARS: Final = 32
 TIMEOUT_S: Final = 10.0
+FORMER_KEYS_MAX: Final = 8
 SHORT_GAME_IDS: Final = (1000, 9999)
 LONG_GAME_IDS: Final = (1_000_000, 2_147_483_647)
 """Game ids fit the `int` that the documents type them as."""
@@ -40,6 +41,7 @@ class GameChange:
     iap_enabled: bool | Kept = KEPT
     retry: str | tuple[float, ...] | Kept = KEPT
     timeout_s: float | Kept = KEPT
+    environments: tuple[str, ...] | Kept = KEPT
 
 
 class GameDesk:
@@ -64,14 +66,15 @@ class GameDesk:
         self._shop = shop
         self._seed = seed
         self._is_alone = is_alone
-        self._portals = [portal for portal in portals.values() if portal.notices is not None]
+        self._portals = {name: portal for name, portal in portals.items() if portal.notices is not None}
         self._lock = threading.Lock()
         self._secrets: tuple[str, ...] = (control_token,)
+        self._former: dict[tuple[str, str], tuple[bytes, ...]] = {}
         self.lay_defaults()
 
     def lay_defaults(self) -> None:
         """See that each portal has its default game, with what the start options say of it."""
-        for portal in self._portals:
+        for portal in self._portals.values():
             with self._database.write() as connection:
                 known = self._shop.find_default_game(connection, portal.name)
                 wanted = self._default(portal.name, known)
@@ -86,8 +89,14 @@ class GameDesk:
             known = self._shop.find_game(connection, portal, game_id)
             record = _changed(known or self._new(portal, game_id), change)
             self._shop.save_game(connection, record)
+        if known is not None and known.game.shared_key != record.game.shared_key:
+            self._remember_key(portal, known.game)
         self._learn_secrets()
         return record
+
+    def former_keys(self, portal: str, game_id: str) -> tuple[bytes, ...]:
+        """The shared keys that a game had before, the latest first, as far as this process has seen them."""
+        return self._former.get((portal, game_id), ())
 
     def default(self, portal: str) -> GameRecord:
         """The game that is meant where a call names none."""
@@ -105,6 +114,13 @@ class GameDesk:
         """Every shared key that there is or was, and the control token."""
         return self._secrets
 
+    def _remember_key(self, portal: str, game: Game) -> None:
+        if game.shared_key is None:
+            return
+        with self._lock:
+            before = [key for key in self.former_keys(portal, game.game_id) if key != game.shared_key]
+            self._former[portal, game.game_id] = (game.shared_key, *before)[:FORMER_KEYS_MAX]
+
     def _new(self, portal: str, game_id: str) -> GameRecord:
         key = text_of(number_of(self._seed, portal, game_id, "shared-key"), SHARED_KEY_CHARS)
         return GameRecord(
@@ -112,6 +128,7 @@ class GameDesk:
             game=Game(game_id=game_id, shared_key=key.encode()),
             retry=self._settings.retry,
             timeout_s=TIMEOUT_S,
+            environments=self._portals[portal].environments,
         )
 
     def _default(self, portal: str, known: GameRecord | None) -> GameRecord:
@@ -148,4 +165,5 @@ def _changed(record: GameRecord, change: GameChange) -> GameRecord:
         game=game,
         retry=record.retry if isinstance(change.retry, Kept) else change.retry,
         timeout_s=record.timeout_s if isinstance(change.timeout_s, Kept) else change.timeout_s,
+        environments=record.environments if isinstance(change.environments, Kept) else change.environments,
     )

@@ -23,7 +23,7 @@ GROUP_S: Final = 0.03
 RETRY_S: Final = 0.25
 MEMORY_BYTES: Final = 64 * 1_048_576
 """How much of all journals together is kept in memory: the newest, and what the store did not take yet."""
-STREAMS_MAX: Final = 16
+STREAMS_MAX: Final = 12
 """So many live streams of all workspaces together; each holds a thread of the control port."""
 
 

@@ -4,27 +4,29 @@ What all workspaces share (store, queue, sockets, token) is `Common`. The order 
 whom: clocks, ids, games, keys, journal, deliveries, order book.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.clock import ClaimsClock, Clock, ScheduleClock, ScheduleState
+from coinslot_sandbox.clock_watch import ClockWatch
 from coinslot_sandbox.delivery.advance import Advancer
 from coinslot_sandbox.delivery.attempts import Courier, OrderLocks
 from coinslot_sandbox.delivery.desk import DeliveryDesk
 from coinslot_sandbox.delivery.handmade import HandmadeCallbacks
 from coinslot_sandbox.delivery.resend import Resender
 from coinslot_sandbox.dialects import Dialects
-from coinslot_sandbox.faults import FaultBook
+from coinslot_sandbox.faults import FaultBook, FaultReport, hold_key
 from coinslot_sandbox.games import GameDesk
-from coinslot_sandbox.http_server import SocketHospice
+from coinslot_sandbox.hospice import SocketHospice
 from coinslot_sandbox.ids import Ids, number_of
 from coinslot_sandbox.journal import Journal, JournalCap
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.keys import KeyRing, build_rings
 from coinslot_sandbox.order_book import OrderBook
 from coinslot_sandbox.players import Namer
+from coinslot_sandbox.presets import preset_faults
 from coinslot_sandbox.purchases import PurchaseMint
 from coinslot_sandbox.settings import SandboxSettings
 from coinslot_sandbox.store.database import Database
@@ -41,6 +43,7 @@ DEFAULT = "default"
 class Common:
     """What every workspace of one sandbox stands on.
 
+    watch  notices when the machine's clock jumps
     wake   tells the queue that something was committed that may be due
     """
 
@@ -49,6 +52,7 @@ class Common:
     clock: Clock
     database: Database
     journals: JournalWriter
+    watch: ClockWatch
     hospice: SocketHospice
     control_token: str
     wake: Callable[[], None]
@@ -89,7 +93,10 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything that the views of one workspace work with."""
+    """Everything that the views of one workspace work with.
+
+    rings, mints, purchase_mints  by the name of the portal's face (`Portal.face`)
+    """
 
     workspace: str
     record: WorkspaceRecord
@@ -108,7 +115,20 @@ class Services:
     def stop(self) -> None:
         """Record no further attempt, and let go what hangs."""
         self.dispatch.courier.close()
-        self.hospice.release(self.faults.clear())
+        self._release(self.faults.clear())
+
+    def lay_preset(self, name: str) -> None:
+        """Put a preset's faults in the place of the last one's, and end what those hold up."""
+        faults = preset_faults(name, seed=self.ground.seed, portals=self.ground.portals)
+        self._release(self.faults.lay(name, faults))
+
+    def heal(self, fault_id: str) -> FaultReport | None:
+        """End a fault and what it holds up; None where there is no such fault."""
+        self._release([fault_id])
+        return self.faults.heal(fault_id)
+
+    def _release(self, fault_ids: Iterable[str]) -> None:
+        self.hospice.release(hold_key(self.workspace, fault_id) for fault_id in fault_ids)
 
     def reset(self, *, keep: frozenset[str] = frozenset()) -> None:
         """As at first start: keys, dialects, games and clocks back, all else gone; ids and numbers go on.
@@ -117,7 +137,8 @@ class Services:
         """
         ground = self.ground
         if "faults" not in keep:
-            self.hospice.release(self.faults.clear())
+            self._release(self.faults.clear())
+            self.lay_preset(ground.settings.preset)
         self.dispatch.advancer.restart()
         with ground.database.write() as connection:
             ground.post.clear(connection)
@@ -146,6 +167,7 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         control_token=common.control_token,
         is_alone=record.name == DEFAULT,
     )
+    dialects = Dialects(portals=portals, database=database, shop=shop)
     rings = build_rings(
         portals=portals,
         database=database,
@@ -153,6 +175,7 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         clock=ground.schedule,
         seed=seed,
         fresh_keys=settings.fresh_keys,
+        dialects=dialects,
     )
     journal = Journal(
         workspace=record.name,
@@ -161,7 +184,7 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         secrets=games.secrets,
         cap=JournalCap(entries=settings.journal_entries, size_bytes=settings.journal_bytes),
     )
-    return Services(
+    services = Services(
         workspace=record.name,
         record=record,
         ground=ground,
@@ -169,21 +192,23 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         games=games,
         rings=rings,
         mints={
-            name: Mint(portal.identity, rings[name])
-            for name, portal in portals.items()
-            if portal.identity is not None
+            face: Mint(ring.portal.identity, ring, speak=dialects.speaker(ring.portal.name))
+            for face, ring in rings.items()
+            if ring.portal.identity is not None
         },
         purchase_mints={
-            name: PurchaseMint(portal.purchases, rings[name])
-            for name, portal in portals.items()
-            if portal.purchases is not None
+            face: PurchaseMint(ring.portal.purchases, ring, speak=dialects.speaker(ring.portal.name))
+            for face, ring in rings.items()
+            if ring.portal.purchases is not None
         },
-        dialects=Dialects(portals=portals, database=database, shop=shop),
+        dialects=dialects,
         journal=journal,
-        faults=FaultBook(),
+        faults=FaultBook(seed=seed, now_s=ground.schedule.now_s),
         hospice=common.hospice,
-        dispatch=_dispatch(common, ground, record, journal),
+        dispatch=_dispatch(common, ground, record, journal, dialects),
     )
+    services.lay_preset(settings.preset)
+    return services
 
 
 def own_seed(name: str, seed: int) -> int:
@@ -210,7 +235,9 @@ def _ground(common: Common, record: WorkspaceRecord, settings: SandboxSettings) 
     )
 
 
-def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal) -> Dispatch:
+def _dispatch(
+    common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal, dialects: Dialects
+) -> Dispatch:
     database, post, schedule = ground.database, ground.post, ground.schedule
     courier = Courier(
         portals=ground.portals,
@@ -236,6 +263,8 @@ def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: 
         post=post,
         ids=ground.ids,
         clock=schedule,
+        dialects=dialects,
+        machine=common.clock,
         on_commit=common.wake,
     )
     handmade = HandmadeCallbacks(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from coinslot_contracts.vocabulary import RETRY_PRESETS
+from coinslot_contracts.vocabulary import FAULT_PRESETS, RETRY_PRESETS
 
 from coinslot_sandbox.delivery.addresses import CallbackPolicy, parse_network
 from coinslot_sandbox.errors import SandboxStartError
@@ -34,6 +34,7 @@ class SandboxSettings:
     control_token        None takes COINSLOT_CONTROL_TOKEN, else draws one
     fresh_keys           generate keys instead of taking them from the published pool
     allow_hosts          hosts that callbacks may go to, and by which the control port may be called
+    preset               the faults that are laid at start and after a reset
     allow_cidrs          networks that callbacks may go to, as 203.0.113.0/24
     public_url           what the ready line and the environment block say instead of host and port
     journal_entries, journal_bytes  how much of each workspace's journal is kept
@@ -54,6 +55,7 @@ class SandboxSettings:
     allow_hosts: tuple[str, ...] = ()
     allow_cidrs: tuple[str, ...] = ()
     public_url: str | None = None
+    preset: str = "calm"
     journal_entries: int = 20_000
     journal_bytes: int = 128 * 1_048_576
 
@@ -81,6 +83,9 @@ def check_settings(settings: SandboxSettings) -> None:
     if settings.retry not in RETRY_PRESETS:
         known = ", ".join(RETRY_PRESETS)
         raise SandboxStartError(f"there is no retry preset {settings.retry!r}; take one of {known}", 2)
+    if settings.preset not in FAULT_PRESETS:
+        known = ", ".join(FAULT_PRESETS)
+        raise SandboxStartError(f"there is no preset {settings.preset!r}; take one of {known}", 2)
     if settings.game_id is not None and not _is_game_id(settings.game_id):
         raise SandboxStartError(f"game id {settings.game_id!r} is no whole number; take one like 1220", 2)
     try:

@@ -10,10 +10,12 @@ import urllib3
 from coinslot_contracts.wire import WireReply, WireRequest
 from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_sandbox.clock import SystemClock
+from coinslot_sandbox.delivery import attempts
 from coinslot_sandbox.journal import Crossing, Journal, JournalCap, JournalFilter
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.tables import JOURNAL
+from coinslot_testkit.recording_backend import Says
 from coinslot_testkit.sandbox_client import SandboxClient
 from coinslot_testkit.sandbox_process import SandboxProcess
 from sqlalchemy import event, func, select
@@ -298,6 +300,31 @@ def _check_attempts(client, backend, delivery_ids):
         detail = client.done("GET", f"/deliveries/{delivery_id}")
         recorded += [detail["order_id"]] * len(detail["attempts"])
     assert sorted(recorded) == sorted(seen)
+
+
+def test_an_attempt_of_the_schedule_is_kept_in_hand_until_it_is_recorded(filling, backend, monkeypatch):
+    """The disk fills up while the backend answers: what it acknowledged is recorded later, not sent again."""
+    monkeypatch.setattr(attempts, "KEEP_S", 0.0)
+    client, fullness = filling
+    answering = threading.Event()
+    backend.answer_with(Says(after=answering))
+    delivery_id = client.order(paid=True)["delivery"]["delivery_id"]
+    backend.wait_for(1)
+    fullness.fill()
+    wish = {"player": client.done("GET", "/players")["players"][0]["user_id"], "product": "1002"}
+    while client.control("POST", "/orders", {**wish, "external_id": "x" * 1000}).status == 201:
+        pass
+    answering.set()
+    _until(lambda: client.done("GET", "/journal")["trouble"] is not None)
+    client.done("GET", f"/journal/wait?after={client.done('GET', '/journal')['last_seq']}&timeout_s=1")
+    fullness.empty()
+
+    detail = client.await_delivery(delivery_id, "delivered")
+
+    assert len(detail["attempts"]) == len(backend.arrivals) == 1
+    assert (
+        client.done("GET", f"/journal/{detail['attempts'][0]['journal_seq']}")["delivery_id"] == delivery_id
+    )
 
 
 def test_a_report_that_cannot_be_stored_is_not_acknowledged(filling):

@@ -4,7 +4,7 @@ A handler takes a Call and returns status and JSON value; what is refused is rai
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from coinslot_sandbox.control.context import Context
@@ -43,6 +43,19 @@ class Streamed:
     filename: str | None = None
 
 
+@dataclass(slots=True, kw_only=True)
+class Noted:
+    """What a handler learnt about its call, for the call's journal entry.
+
+    verdict  code and reason
+    """
+
+    order_id: str | None = None
+    user_id: str | None = None
+    external_id: str | None = None
+    verdict: tuple[str | None, str] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One control call.
@@ -50,6 +63,7 @@ class Call:
     args     what the path's variables are
     query    the first value of each query parameter
     headers  the request's, by name in lower case
+    noted    what the handler writes for the journal
     """
 
     workspaces: Workspaces
@@ -59,6 +73,7 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: Mapping[str, Any]
+    noted: Noted = field(default_factory=Noted)
 
 
 Handler = Callable[[Call], Reply]
@@ -110,3 +125,8 @@ def choice(call: Call, name: str, known: tuple[str, ...]) -> str | None:
     if value is not None and value not in known:
         raise invalid(name, f"one of {', '.join(known)}")
     return value
+
+
+def is_newest_first(call: Call) -> bool:
+    """Whether a list is to begin with what was made last."""
+    return choice(call, "sort", ("oldest", "newest")) == "newest"

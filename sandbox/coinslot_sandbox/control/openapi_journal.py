@@ -272,5 +272,8 @@ def _entry() -> Schema:
             "request": request,
             "reply": nullable(reply),
             "verdict": nullable(shape({"code": nullable(TEXT), "reason": TEXT})),
+            "diagnosis": nullable(
+                shape({"cause": nullable(TEXT), "says": TEXT, "remedy": TEXT, "clause": TEXT})
+            ),
         }
     )

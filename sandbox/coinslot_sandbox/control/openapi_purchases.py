@@ -2,13 +2,7 @@
 
 from typing import Any, Final
 
-from coinslot_contracts.vocabulary import (
-    HOSTILE_TOKENS,
-    KEY_ENTRIES,
-    KEY_ROTATIONS,
-    TOKEN_SIGNERS,
-    VERIFY_STATES,
-)
+from coinslot_contracts.vocabulary import HOSTILE_TOKENS, KEY_ENTRIES, KEY_ROTATIONS, TOKEN_SIGNERS
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_operation import Operation
@@ -32,22 +26,21 @@ from coinslot_sandbox.control.schema_purchases import KEY_FORM, PUBLISH_AFTER_S_
 from coinslot_sandbox.jose import form_lies
 
 _KEYS: Final = shape({"keys": listed(ref("Key"))})
-_DIALECTS: Final = shape({"dialects": {"type": "object", "additionalProperties": ref("Spoken")}})
+_DIALECTS: Final = shape(
+    {
+        "dialects": {"type": "object", "additionalProperties": ref("Spoken")},
+        "known": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "additionalProperties": ref("Dialect")},
+        },
+    }
+)
 
 OPERATIONS: Final = (
     Operation(
         method="post",
-        path="/orders/{orderId}/change",
-        summary="What the portal's record of an order becomes; nobody is notified",
-        body="Change",
-        body_optional=True,
-        answers={200: shape({"order": ref("Order")})},
-        can_conflict=True,
-    ),
-    Operation(
-        method="post",
         path="/purchases",
-        summary="The purchase of an order as the client library hands it over, good or with a named lie",
+        summary="The purchase of an order as the client library hands it over, or lists it later",
         body="PurchaseCall",
         answers={200: ref("Purchase")},
         can_conflict=True,
@@ -81,7 +74,7 @@ OPERATIONS: Final = (
     Operation(
         method="get",
         path="/dialects",
-        summary="Which variant each portal speaks where its document is silent",
+        summary="Which variant each portal speaks where its document is silent, and which it could speak",
         answers={200: _DIALECTS},
     ),
     Operation(
@@ -97,17 +90,24 @@ OPERATIONS: Final = (
 def requests(context: Context) -> Schema:
     """Schemas of bodies that are sent to us, by name."""
     return {
-        "Change": shape(
+        "PurchaseCall": shape(
             {
-                "paid": FLAG,
-                "verify": nullable(explained(VERIFY_STATES)),
-                "refundStatus": {"type": "integer", "enum": [0, 1, 2, 3]},
+                "order": text(255),
+                "environment": named(context.environments),
+                "jwt": _jwt_wish(context),
+                "restored": FLAG,
             },
-            required=(),
+            required=("order",),
         ),
-        "PurchaseCall": shape({"order": text(255), "jwt": _jwt_wish(context)}, required=("order",)),
         "Rotation": _rotation(context),
-        "KeyEntry": shape({"portal": named(context.with_keys), "kind": explained(KEY_ENTRIES)}),
+        "KeyEntry": shape(
+            {
+                "portal": named(context.with_keys),
+                "environment": named(context.environments),
+                "kind": explained(KEY_ENTRIES),
+            },
+            required=("portal", "kind"),
+        ),
         "KeyChange": shape({"published": FLAG, "signs": FLAG}, required=()),
         "DialectChoice": _dialect_choice(context),
     }
@@ -129,6 +129,7 @@ def resources() -> Schema:
         "Key": shape(
             {
                 "portal": TEXT,
+                "environment": TEXT,
                 "kid": TEXT,
                 "kind": named(KEY_ENTRIES),
                 "algorithm": TEXT,
@@ -137,6 +138,14 @@ def resources() -> Schema:
                 "publish_at_s": nullable(NUMBER),
                 "spki_sha256": nullable(TEXT),
                 "public_key_pem": nullable(TEXT),
+            }
+        ),
+        "Dialect": shape(
+            {
+                "default": TEXT,
+                "variants": {"type": "object", "additionalProperties": TEXT},
+                "clause": TEXT,
+                "says": TEXT,
             }
         ),
         "Spoken": {"type": "object", "additionalProperties": TEXT},
@@ -158,16 +167,17 @@ def _jwt_wish(context: Context) -> Schema:
 
 def _rotation(context: Context) -> Schema:
     by_format = [
-        {"portal": {"const": name}, "format": named(portal.dialects[KEY_FORM])}
+        {"portal": {"const": name}, "format": explained(portal.dialects[KEY_FORM].variants)}
         for name, portal in context.portals.items()
         if KEY_FORM in portal.dialects
     ]
     how = explained(KEY_ROTATIONS)
+    of = {"portal": named(context.with_keys), "environment": named(context.environments)}
     late = {"rotate": {"const": "late"}, "publish_after_s": between(0, PUBLISH_AFTER_S_MAX)}
     return {
         "anyOf": [
-            shape({"portal": named(context.with_keys), "rotate": how}, required=("rotate",)),
-            shape({"portal": named(context.with_keys), **late}, required=("rotate",)),
+            shape({**of, "rotate": how}, required=("rotate",)),
+            shape({**of, **late}, required=("rotate",)),
             *(shape({**members, "rotate": how}) for members in by_format),
         ]
     }
@@ -175,7 +185,7 @@ def _rotation(context: Context) -> Schema:
 
 def _dialect_choice(context: Context) -> Schema:
     chosen: list[dict[str, Any]] = []
-    for name, portal in context.portals.items():
-        variants = {dialect: nullable(named(known)) for dialect, known in portal.dialects.items()}
-        chosen.append(shape({"portal": {"const": name}, **variants}, required=("portal",)))
+    for portal_name, portal in context.portals.items():
+        variants = {name: nullable(explained(dialect.variants)) for name, dialect in portal.dialects.items()}
+        chosen.append(shape({"portal": {"const": portal_name}, **variants}, required=("portal",)))
     return {"anyOf": chosen}

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from coinslot_contracts.vocabulary import (
-    CALLBACK_MODES,
     ENCODINGS,
     HOSTILE_TOKENS,
     RETRY_PRESETS,
     SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
-    VERIFY_STATES,
 )
 
 from coinslot_sandbox.control import schema
@@ -86,14 +84,14 @@ ID: Final[Schema] = {
     "description": "decimal digits, as a string or a number",
 }
 _HEADER_NAME: Final[Schema] = {"type": "string", "pattern": "^X-[A-Za-z0-9-]{1,60}$"}
-_HEADERS: Final[Schema] = {
+HEADERS: Final[Schema] = {
     "type": "object",
     "description": "headers to set; null leaves one out. Framing headers are refused.",
     "propertyNames": _HEADER_NAME,
     "additionalProperties": nullable({"type": "string", "maxLength": 8192, "pattern": "^[ -~]*$"}),
 }
 _PAIRS: Final = listed({**listed(TEXT), "minItems": 2, "maxItems": 2})
-_REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
+REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
 _RETRY: Final[Schema] = {
     "anyOf": [explained(RETRY_PRESETS), listed(between(0, schema.RETRY_S_MAX))],
     "description": "a preset, or seconds to wait after each failure (sandbox:retry-schedule)",
@@ -115,6 +113,7 @@ def requests(context: Context) -> Schema:
                 "iap_enabled": FLAG,
                 "retry": _RETRY,
                 "timeout_s": between(*schema.TIMEOUT_S),
+                "environments": {**listed(named(context.environments)), "minItems": 1},
             },
             required=optional,
         ),
@@ -126,44 +125,17 @@ def requests(context: Context) -> Schema:
             {"product_id": text(255), "title": text(255), "price": _whole(0, 2**31 - 1)},
             required=optional,
         ),
-        "OrderWish": _order_wish(context),
-        "Payment": shape({"callback": explained(CALLBACK_MODES)}, required=optional),
-        "Refund": shape(
-            {"refundStatus": _REFUND_STATUS, "callback": explained(CALLBACK_MODES)},
-            required=("refundStatus",),
-        ),
-        "Archive": shape({"orders": listed(text(255))}),
         "TokenCall": shape(
-            {"player": ID, "portal": with_identity, "game": ID, "token": _token_wish(context)},
+            {
+                "player": ID,
+                "portal": with_identity,
+                "environment": named(context.environments),
+                "game": ID,
+                "token": _token_wish(context),
+            },
             required=("player",),
         ),
         "Callback": _callback(),
-        "FaultWish": shape(
-            {"at": named(context.endpoints), "order": nullable(text(255)), "with": _fault()},
-            required=("at", "with"),
-        ),
-    }
-
-
-def _order_wish(context: Context) -> Schema:
-    """An order of a portal with games, or of one that verifies purchases; a portal may be both."""
-    common = {
-        "player": ID,
-        "product": text(255),
-        "order_id": text(255, pattern="^[A-Za-z0-9_-]+$"),
-        "external_id": text(1024),
-        "paid": FLAG,
-        "callback": explained(CALLBACK_MODES),
-        "arrivedStatus": {"type": "integer", "enum": [0, 1]},
-        "refundStatus": nullable(_REFUND_STATUS),
-    }
-    with_game = {"portal": named(context.with_callbacks), "game": ID}
-    verified = {"portal": named(context.with_purchases), "verify": nullable(explained(VERIFY_STATES))}
-    return {
-        "anyOf": [
-            shape({**common, **with_game}, required=("player", "product")),
-            shape({**common, **verified}, required=("player", "product", "portal")),
-        ]
     }
 
 
@@ -197,7 +169,7 @@ def _callback() -> Schema:
             "type": named(("pay", "refund")),
             "body": {"anyOf": [shape({"raw": _HANDMADE_RAW}), shape(built, required=())]},
             "signature": explained(SIGNATURE_DEFECTS),
-            "headers": _HEADERS,
+            "headers": HEADERS,
             "copies": _whole(1, schema.COPIES_MAX),
             "at_once": FLAG,
             "timeout_s": between(*schema.TIMEOUT_S),
@@ -205,20 +177,6 @@ def _callback() -> Schema:
         },
         required=("order", "type"),
     )
-
-
-def _fault() -> Schema:
-    times = {"times": _whole(1, 1_000_000)}
-    status = {"type": "integer", "minimum": 200, "maximum": 599}
-    body = {"type": "string", "maxLength": schema.RAW_CHARS_MAX}
-    return {
-        "anyOf": [
-            shape({"answer": status, "headers": _HEADERS, "body": body, **times}, required=("answer",)),
-            shape({"answer": status, "headers": _HEADERS, "json": {}, **times}, required=("json",)),
-            shape({"hang": between(0, schema.HANG_S_MAX), **times}, required=("hang",)),
-            shape({"reset": {"const": True}, **times}, required=("reset",)),
-        ]
-    }
 
 
 def resources() -> Schema:
@@ -236,26 +194,15 @@ def resources() -> Schema:
                 "iap_enabled": FLAG,
                 "retry": {"anyOf": [TEXT, listed(NUMBER)]},
                 "timeout_s": NUMBER,
+                "environments": listed(TEXT),
                 "paths": {"type": "object", "additionalProperties": TEXT},
             }
         ),
         "Player": shape({"user_id": TEXT, "username": TEXT, "picture_url": TEXT}),
         "Product": shape({"product_id": TEXT, "title": TEXT, "price": INTEGER}),
-        "Order": _order(),
         "Delivery": shape(_delivery()),
         "DeliveryDetail": shape({**_delivery(), "attempts": listed(ref("Attempt"))}),
         "Attempt": _attempt(request, reply),
-        "Fault": shape(
-            {
-                "fault_id": TEXT,
-                "at": TEXT,
-                "order_id": nullable(TEXT),
-                "with": ANY_OBJECT,
-                "fired": INTEGER,
-                "left": nullable(INTEGER),
-                "active": FLAG,
-            }
-        ),
         "Problem": shape(
             {
                 "type": {"const": "about:blank"},
@@ -269,28 +216,6 @@ def resources() -> Schema:
             required=("type", "title", "status", "code", "detail", "try"),
         ),
     }
-
-
-def _order() -> Schema:
-    return shape(
-        {
-            "order_id": TEXT,
-            "portal": TEXT,
-            "game_id": TEXT,
-            "user_id": TEXT,
-            "product_id": TEXT,
-            "state": named(("created", "paid", "failed")),
-            "paid": FLAG,
-            "arrivedStatus": {"type": "integer", "enum": [0, 1]},
-            "refundStatus": nullable(_REFUND_STATUS),
-            "external_id": nullable(TEXT),
-            "verify": nullable(named(VERIFY_STATES)),
-            "created_at_s": INTEGER,
-            "paid_at_s": nullable(INTEGER),
-            "refunded_at_s": nullable(INTEGER),
-            "archived": FLAG,
-        }
-    )
 
 
 def _delivery() -> dict[str, Schema]:

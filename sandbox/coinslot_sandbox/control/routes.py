@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from coinslot_sandbox.control import (
+    diagnose_calls,
+    fault_calls,
     journal_calls,
     key_calls,
+    order_calls,
     purchase_calls,
     shop_calls,
     wire_calls,
@@ -45,14 +48,18 @@ ROUTES: Final = (
     Route(method="GET", path="/products", handle=shop_calls.list_products),
     Route(method="POST", path="/products", handle=shop_calls.post_product),
     Route(method="GET", path="/orders", handle=shop_calls.list_orders),
-    Route(method="POST", path="/orders", handle=shop_calls.post_order),
-    Route(method="POST", path="/orders/archive", handle=shop_calls.archive_orders),
+    Route(method="POST", path="/orders", handle=order_calls.post_order),
+    Route(method="POST", path="/orders/archive", handle=order_calls.archive_orders),
     Route(method="GET", path="/orders/{orderId}", handle=shop_calls.get_order),
-    Route(method="POST", path="/orders/{orderId}/pay", handle=shop_calls.pay_order),
-    Route(method="POST", path="/orders/{orderId}/fail", handle=shop_calls.fail_order),
-    Route(method="POST", path="/orders/{orderId}/refund", handle=shop_calls.refund_order),
+    Route(method="POST", path="/orders/{orderId}/pay", handle=order_calls.pay_order),
+    Route(method="POST", path="/orders/{orderId}/refund", handle=order_calls.refund_order),
+    *(
+        Route(method="POST", path=f"/orders/{{orderId}}/{move}", handle=order_calls.silent(move))
+        for move in order_calls.SILENT_MOVES
+    ),
+    Route(method="GET", path="/orders/{orderId}/timeline", handle=order_calls.get_timeline),
     Route(method="POST", path="/tokens", handle=shop_calls.post_token),
-    Route(method="POST", path="/orders/{orderId}/change", handle=purchase_calls.change_order),
+    Route(method="POST", path="/orders/{orderId}/change", handle=order_calls.change_order),
     Route(method="POST", path="/purchases", handle=purchase_calls.post_purchase),
     Route(method="GET", path="/keys", handle=key_calls.list_keys),
     Route(method="POST", path="/keys/rotate", handle=key_calls.rotate_keys),
@@ -64,9 +71,11 @@ ROUTES: Final = (
     Route(method="GET", path="/deliveries/{deliveryId}", handle=wire_calls.get_delivery),
     Route(method="POST", path="/deliveries/{deliveryId}/resend", handle=wire_calls.resend_delivery),
     Route(method="POST", path="/callbacks", handle=wire_calls.post_callback),
-    Route(method="GET", path="/faults", handle=wire_calls.list_faults),
-    Route(method="POST", path="/faults", handle=wire_calls.post_fault),
-    Route(method="DELETE", path="/faults/{faultId}", handle=wire_calls.delete_fault),
+    Route(method="GET", path="/faults", handle=fault_calls.list_faults),
+    Route(method="POST", path="/faults", handle=fault_calls.post_fault),
+    Route(method="GET", path="/faults/kinds", handle=fault_calls.list_kinds),
+    Route(method="POST", path="/faults/preset", handle=fault_calls.post_preset),
+    Route(method="DELETE", path="/faults/{faultId}", handle=fault_calls.delete_fault),
     Route(method="GET", path="/journal", handle=journal_calls.list_journal),
     Route(method="DELETE", path="/journal", handle=journal_calls.clear_journal),
     Route(method="GET", path="/journal/wait", handle=journal_calls.wait_journal),
@@ -88,6 +97,8 @@ ROUTES: Final = (
     Route(method="POST", path="/clock/resume", handle=workspace_calls.resume_clock),
     Route(method="POST", path="/clock/claims", handle=workspace_calls.offset_claims),
     Route(method="POST", path="/clock/advance", handle=workspace_calls.advance_clock),
+    Route(method="POST", path="/diagnose/signature", handle=diagnose_calls.post_signature),
+    Route(method="POST", path="/diagnose/token", handle=diagnose_calls.post_token),
     Route(method="POST", path="/reset", handle=workspace_calls.reset),
 )
 """The control API of one workspace."""

@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from coinslot_contracts.json_bytes import dump_compact
 from coinslot_contracts.vocabulary import (
-    CALLBACK_MODES,
     ENCODINGS,
     HOSTILE_TOKENS,
     RETRY_PRESETS,
     SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
-    VERIFY_STATES,
 )
 from coinslot_contracts.wire import Headers
 
@@ -23,10 +20,8 @@ from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
 from coinslot_sandbox.delivery.handmade import HandmadeWish
 from coinslot_sandbox.errors import Problem
-from coinslot_sandbox.faults import Fault
 from coinslot_sandbox.games import KEPT, GameChange, Kept
 from coinslot_sandbox.jose import TokenWish
-from coinslot_sandbox.order_book import OrderWish
 
 ID_CHARS_MAX: Final = 255
 URL_CHARS_MAX: Final = 2048
@@ -34,7 +29,6 @@ RAW_CHARS_MAX: Final = 200_000
 RETRIES_MAX: Final = 1000
 RETRY_S_MAX: Final = 31 * 86_400
 TIMEOUT_S: Final = (0.05, 120.0)
-HANG_S_MAX: Final = 600.0
 TTL_S_MAX: Final = 10 * 366 * 86_400
 COPIES_MAX: Final = 200
 _TOKEN_CHARACTERS: Final = frozenset(
@@ -51,7 +45,16 @@ def parse_empty(body: Mapping[str, Any]) -> None:
 def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChange]:
     """PUT /games/{gameId}: portal, and what to change."""
     members = Members(
-        body, known=("portal", "shared_key", "callback_url", "iap_enabled", "retry", "timeout_s")
+        body,
+        known=(
+            "portal",
+            "shared_key",
+            "callback_url",
+            "iap_enabled",
+            "retry",
+            "timeout_s",
+            "environments",
+        ),
     )
     portal = context.portal(members, context.with_callbacks)
     url: str | Kept | None = KEPT
@@ -65,7 +68,18 @@ def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChan
         iap_enabled=KEPT if enabled is None else enabled,
         retry=_retry(members),
         timeout_s=KEPT if timeout_s is None else timeout_s,
+        environments=_environments(members, context.portals[portal].environments),
     )
+
+
+def _environments(members: Members, known: tuple[str, ...]) -> tuple[str, ...] | Kept:
+    """Those in which a game is known, in the portal's order."""
+    given = members.texts("environments")
+    if given is None:
+        return KEPT
+    if not given or not set(given) <= set(known):
+        raise members.wrong("environments", f"one or several of {', '.join(known)}")
+    return tuple(name for name in known if name in given)
 
 
 def _url(members: Members, name: str, context: Context) -> str | None:
@@ -138,90 +152,12 @@ def parse_product(body: Mapping[str, Any]) -> ProductWish:
     )
 
 
-def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
-    """POST /orders."""
-    members = Members(
-        body,
-        known=(
-            "player",
-            "product",
-            "portal",
-            "game",
-            "order_id",
-            "external_id",
-            "paid",
-            "callback",
-            "arrivedStatus",
-            "refundStatus",
-            "verify",
-        ),
-    )
-    portal = context.portal(members, context.with_orders)
-    _check_belongs(members, context, portal)
-    paid = members.flag("paid") or False
-    refund_status = members.integer("refundStatus", least=0, most=3)
-    if refund_status is not None and not paid:
-        raise invalid("refundStatus", "left out where paid is not true: only a paid order can be refunded")
-    return OrderWish(
-        portal=portal,
-        user_id=members.required_decimal_id("player"),
-        product_id=members.required_text("product", chars_max=ID_CHARS_MAX),
-        game_id=members.decimal_id("game"),
-        order_id=_order_id(members),
-        external_id=members.text("external_id"),
-        paid=paid,
-        callback=members.choice("callback", CALLBACK_MODES),
-        arrived_status=members.integer("arrivedStatus", least=0, most=1) or 0,
-        refund_status=refund_status,
-        verify=members.choice("verify", VERIFY_STATES),
-    )
-
-
-def _check_belongs(members: Members, context: Context, portal: str) -> None:
-    """Refuse what an order of this portal does not have, rather than ignore it."""
-    if members.any("game") is not None and portal not in context.with_callbacks:
-        raise members.wrong("game", f"left out: {portal} has no games")
-    if members.any("verify") is not None and portal not in context.with_purchases:
-        raise members.wrong("verify", f"left out: {portal} verifies no purchases")
-
-
-def _order_id(members: Members) -> str | None:
-    """An order id of one's own; it becomes part of paths, so it holds nothing that a path is made of."""
-    order_id = members.text("order_id", chars_max=ID_CHARS_MAX)
-    if order_id is not None and (order_id in {".", ".."} or any(mark in order_id for mark in "/\\%?# ")):
-        raise members.wrong("order_id", "free of slashes, percent and question marks, hashes and spaces")
-    return order_id
-
-
-def parse_pay(body: Mapping[str, Any]) -> str:
-    """POST /orders/{id}/pay: the callback's mode."""
-    members = Members(body, known=("callback",))
-    return members.choice("callback", CALLBACK_MODES) or "normal"
-
-
-def parse_refund(body: Mapping[str, Any]) -> tuple[int, str | None]:
-    """POST /orders/{id}/refund: the status, and the callback's mode where one is given."""
-    members = Members(body, known=("refundStatus", "callback"))
-    status = members.integer("refundStatus", least=0, most=3)
-    if status is None:
-        raise members.missing("refundStatus")
-    return status, members.choice("callback", CALLBACK_MODES)
-
-
-def parse_archive(body: Mapping[str, Any]) -> list[str]:
-    """POST /orders/archive: the order ids."""
-    members = Members(body, known=("orders",))
-    orders = members.texts("orders")
-    if orders is None:
-        raise members.missing("orders")
-    return list(dict.fromkeys(orders))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCall:
     """POST /tokens: for whom, for which game, and what is wrong with it."""
 
     portal: str
+    environment: str
     user_id: str
     game_id: str | None
     wish: TokenWish
@@ -229,12 +165,13 @@ class TokenCall:
 
 def parse_token(body: Mapping[str, Any], context: Context) -> TokenCall:
     """POST /tokens."""
-    members = Members(body, known=("player", "portal", "game", "token"))
+    members = Members(body, known=("player", "portal", "environment", "game", "token"))
     portal, game_id = context.portal(members, context.with_identity), members.decimal_id("game")
     if game_id is None and portal not in context.with_callbacks:
         raise members.missing("game")
     return TokenCall(
         portal=portal,
+        environment=context.environment(members, portal),
         user_id=members.required_decimal_id("player"),
         game_id=game_id,
         wish=token_wish(members.table("token") or {}, where="token", more=("user", "ttl_s")),
@@ -285,9 +222,9 @@ def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
         members=content.table("set") or {},
         dropped=content.texts("drop") or (),
         raw=raw,
-        encode=content.choice("encode", ENCODINGS) or "compact",
+        encode=content.choice("encode", ENCODINGS),
         signature=members.choice("signature", SIGNATURE_DEFECTS) or "valid",
-        headers=_header_changes(members),
+        headers=header_changes(members),
         copies=members.integer("copies", least=1, most=COPIES_MAX) or 1,
         at_once=members.flag("at_once") or False,
         timeout_s=members.number("timeout_s", least=TIMEOUT_S[0], most=TIMEOUT_S[1]),
@@ -295,49 +232,8 @@ def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
     )
 
 
-def parse_fault(body: Mapping[str, Any], context: Context, *, fault_id: str) -> Fault:
-    """POST /faults."""
-    members = Members(body, known=("at", "order", "with"))
-    place = members.choice("at", context.endpoints, code="endpoint-unknown")
-    if place is None:
-        raise members.missing("at")
-    spec = members.table("with")
-    if not spec:
-        raise members.missing("with")
-    known = ("answer", "headers", "body", "json", "hang", "reset", "times")
-    given = Members(spec, known=known, where="with")
-    hang_s = given.number("hang", least=0.0, most=HANG_S_MAX)
-    reset = given.flag("reset") or False
-    status = given.integer("answer", least=200, most=599)
-    body_bytes = _fault_body(given)
-    headers = tuple((name, value) for name, value in _header_changes(given).items() if value is not None)
-    answers = status is not None or body_bytes is not None or bool(headers)
-    if [hang_s is not None, reset, answers].count(True) != 1:
-        raise invalid("with", "one of hang, reset, or an answer (answer, headers, body or json)")
-    return Fault(
-        fault_id=fault_id,
-        at=place,
-        order_id=members.text("order", chars_max=ID_CHARS_MAX),
-        status=status,
-        headers=headers,
-        body=body_bytes,
-        hang_s=hang_s,
-        reset=reset,
-        times=given.integer("times", least=1, most=1_000_000),
-        spec=dict(spec),
-    )
-
-
-def _fault_body(given: Members) -> bytes | None:
-    if given.has("json"):
-        if given.has("body"):
-            raise given.wrong("body", "left out where json is given")
-        return dump_compact(given.any("json"))
-    text = given.text("body", chars_max=RAW_CHARS_MAX, chars_min=0, lines=True)
-    return None if text is None else text.encode()
-
-
-def _header_changes(members: Members) -> dict[str, str | None]:
+def header_changes(members: Members) -> dict[str, str | None]:
+    """Headers to set; null leaves one out."""
     table = members.table("headers") or {}
     for name, value in table.items():
         if not name or not set(name) <= _TOKEN_CHARACTERS or name.lower() in _FRAMING:

@@ -1,17 +1,21 @@
-"""Control calls about what crosses the wire: deliveries, hand-made callbacks, faults."""
+"""Control calls about what crosses the wire: deliveries and hand-made callbacks."""
 
 from coinslot_sandbox.control import schema
-from coinslot_sandbox.control.call import Call, Reply, choice, limit, unknown
-from coinslot_sandbox.control.resources import dump_delivery, dump_delivery_detail, dump_fault
+from coinslot_sandbox.control.call import Call, Reply, choice, is_newest_first, limit, unknown
+from coinslot_sandbox.control.resources import dump_delivery, dump_delivery_detail
 
 
 def list_deliveries(call: Call) -> Reply:
-    """Deliveries in the order of their making."""
+    """Deliveries in the order of their making, or the newest first."""
     state = choice(call, "state", ("pending", "delivered", "failed", "lost", "cancelled"))
     ground = call.services.ground
     with ground.database.read() as connection:
         found = ground.post.list_deliveries(
-            connection, order_id=call.query.get("order"), state=state, limit=limit(call)
+            connection,
+            order_id=call.query.get("order"),
+            state=state,
+            limit=limit(call),
+            newest_first=is_newest_first(call),
         )
     return 200, {"deliveries": [dump_delivery(delivery) for delivery in found]}
 
@@ -38,30 +42,9 @@ def resend_delivery(call: Call) -> Reply:
 def post_callback(call: Call) -> Reply:
     """Send a hand-made callback and wait for the answers."""
     wish = schema.parse_callback(call.body, call.context)
+    call.noted.order_id = wish.order_id
     delivery, attempts = call.services.dispatch.handmade.send(wish)
     return 200, {"delivery": dump_delivery(delivery), "attempts": attempts}
-
-
-def post_fault(call: Call) -> Reply:
-    """Let a fault act from now on."""
-    fault_id = f"flt_{call.services.ground.ids.text('fault', 12)}"
-    fault = schema.parse_fault(call.body, call.context, fault_id=fault_id)
-    return 201, dump_fault(call.services.faults.add(fault))
-
-
-def list_faults(call: Call) -> Reply:
-    """Every fault that was not healed."""
-    return 200, {"faults": [dump_fault(report) for report in call.services.faults.list_faults()]}
-
-
-def delete_fault(call: Call) -> Reply:
-    """Heal a fault; what it holds up ends too."""
-    fault_id = call.args["faultId"]
-    report = call.services.faults.heal(fault_id)
-    if report is None:
-        raise unknown("fault", fault_id)
-    call.services.hospice.release([fault_id])
-    return 200, dump_fault(report)
 
 
 def get_document(call: Call) -> Reply:

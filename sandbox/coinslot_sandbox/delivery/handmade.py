@@ -8,22 +8,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from coinslot_contracts.domain import Notification, NotificationKind, Order
+from coinslot_contracts.dialects import Speak
+from coinslot_contracts.domain import Notification, NotificationKind
 from coinslot_contracts.json_bytes import JsonInvalid, dump_json, parse_json, spelling_headers
 from coinslot_contracts.portal import NoticesPart
 from coinslot_contracts.wire import Headers
 from sqlalchemy import Connection
 
-from coinslot_sandbox import orders
 from coinslot_sandbox.clock import Now
 from coinslot_sandbox.delivery.attempts import Courier
 from coinslot_sandbox.delivery.signatures import notification_headers, signature_value
+from coinslot_sandbox.delivery.writing import written_members
 from coinslot_sandbox.ids import Ids
 from coinslot_sandbox.order_book import Draft, OrderBook, Unknown, draft_delivery, notification_of
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, GameRecord, OrderRecord
 from coinslot_sandbox.store.shop import Shop
+
+VALID = "valid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class HandmadeWish:
 
     members, dropped  members of the good body to replace and to leave out
     raw        this text instead of a body
-    encode     name in ENCODINGS
+    encode     name in ENCODINGS; None for the spelling that the portal speaks
     signature  name in SIGNATURE_DEFECTS
     headers    headers to replace; None drops one
     copies     so many attempts, with their last bytes at one moment where `at_once`
@@ -43,7 +46,7 @@ class HandmadeWish:
     members: Mapping[str, Any] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     raw: str | None = None
-    encode: str = "compact"
+    encode: str | None = None
     signature: str = "valid"
     headers: Mapping[str, str | None] = field(default_factory=dict)
     copies: int = 1
@@ -110,18 +113,14 @@ class HandmadeCallbacks:
         if game is None or notices is None:
             raise Unknown("callback", f"of {record.portal}")
         self._book.check_preconditions(record.portal, game, needs_url=wish.url is None)
-        told = self._told(record.order, wish.kind)
-        made = _make(wish, notices, notification_of(told, wish.kind), game)
+        moves = self._book.log.told(record, wish.kind)
+        told = moves[-1].order if moves else record.order
+        made = _make(wish, notices, notification_of(told, wish.kind), game, self._book.speak(record.portal))
         if made.is_genuine:
-            self._shop.change_order(connection, record, replace(record, order=told))
+            self._book.log.write(connection, record, moves, cause="callback", delivery_id=draft.delivery_id)
         delivery = self._delivery(wish, record, game, made, draft)
         self._post.add(connection, delivery)
         return delivery
-
-    def _told(self, order: Order, kind: NotificationKind) -> Order:
-        at_s = int(self._clock.now_s())
-        tell = orders.as_told_paid if kind == "pay" else orders.as_told_refunded
-        return tell(order, at_s=at_s)
 
     def _delivery(
         self, wish: HandmadeWish, record: OrderRecord, game: GameRecord, made: _Made, draft: Draft
@@ -153,22 +152,38 @@ def _settle(delivery: Delivery, accepted: bool) -> tuple[DeliveryState, float | 
     return ("delivered" if accepted else "failed"), None
 
 
-def _make(wish: HandmadeWish, notices: NoticesPart, good: Notification, game: GameRecord) -> _Made:
-    members = {**notices.fields(good), **wish.members}
+def _make(
+    wish: HandmadeWish, notices: NoticesPart, good: Notification, game: GameRecord, speak: Speak
+) -> _Made:
+    """The wish over what the portal would send; what it leaves open is told as the portal tells it now."""
+    members = {**written_members(notices, good, speak), **wish.members}
     members = {name: value for name, value in members.items() if name not in wish.dropped}
-    body = dump_json(members, wish.encode) if wish.raw is None else wish.raw.encode()
-    extra = spelling_headers(wish.encode) if wish.raw is None else ()
-    signature = signature_value(wish.signature, notices, body=body, shared_key=game.game.shared_key or b"")
+    body, extra = _spelt(wish, notices, members, speak)
+    key = game.game.shared_key or b""
+    signature = signature_value(wish.signature, notices, body=body, shared_key=key)
+    if signature is not None and wish.signature == VALID:
+        signature = notices.manner.signature(signature, speak)
+    headers = notices.manner.headers(notification_headers(notices, signature, extra), speak)
     sent = members if wish.raw is None else _readable(wish.raw)
     return _Made(
         body=body,
-        headers=_overridden(notification_headers(notices, signature, extra), wish.headers),
+        headers=_overridden(headers, wish.headers),
         signature=signature,
-        is_genuine=wish.signature == "valid" and _speaks_of(notices, good, sent),
+        is_genuine=wish.signature == VALID and _speaks_of(notices, good, sent, speak),
     )
 
 
-def _speaks_of(notices: NoticesPart, good: Notification, sent: Mapping[str, Any]) -> bool:
+def _spelt(
+    wish: HandmadeWish, notices: NoticesPart, members: Mapping[str, Any], speak: Speak
+) -> tuple[bytes, Headers]:
+    if wish.raw is not None:
+        return wish.raw.encode(), ()
+    if wish.encode is None:
+        return notices.manner.dump(members, speak)
+    return dump_json(members, wish.encode), spelling_headers(wish.encode)
+
+
+def _speaks_of(notices: NoticesPart, good: Notification, sent: Mapping[str, Any], speak: Speak) -> bool:
     """Whether a body tells of this order what is true of it.
 
     Which members hold the ids is found by asking the portal for a body with other ids: what differs.
@@ -181,7 +196,7 @@ def _speaks_of(notices: NoticesPart, good: Notification, sent: Mapping[str, Any]
         product_id=f"{good.product_id}-",
         refund_status=2 if good.kind == "refund" else good.refund_status,
     )
-    expected, different = notices.fields(good), notices.fields(other)
+    expected, different = (written_members(notices, told, speak) for told in (good, other))
     told = [name for name, value in expected.items() if different[name] != value]
     return all(name in sent and str(sent[name]) == str(expected[name]) for name in told)
 

@@ -73,10 +73,18 @@ class Post:
         return None if row is None else delivery_of(row)
 
     def list_deliveries(
-        self, connection: Connection, *, order_id: str | None = None, state: str | None = None, limit: int
+        self,
+        connection: Connection,
+        *,
+        order_id: str | None = None,
+        state: str | None = None,
+        limit: int,
+        newest_first: bool = False,
     ) -> list[Delivery]:
-        """Deliveries in the order of their making."""
-        wanted = select(DELIVERIES).where(self._own).order_by(DELIVERIES.c.number).limit(limit)
+        """Deliveries in the order of their making, or the reverse."""
+        number = DELIVERIES.c.number
+        order = number.desc() if newest_first else number
+        wanted = select(DELIVERIES).where(self._own).order_by(order).limit(limit)
         if order_id is not None:
             wanted = wanted.where(DELIVERIES.c.order_id == order_id)
         if state is not None:

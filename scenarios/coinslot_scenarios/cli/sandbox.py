@@ -55,6 +55,13 @@ Examples:
     help="When failed notifications are repeated.",
 )
 @click.option(
+    "--preset",
+    default="calm",
+    show_default=True,
+    metavar="PRESET",
+    help="What goes wrong by itself: calm, realistic or hostile; repeatable with --seed.",
+)
+@click.option(
     "--allow-host",
     "allow_hosts",
     multiple=True,
@@ -77,16 +84,18 @@ def command(**given: Any) -> int:
 
     The control token comes from COINSLOT_CONTROL_TOKEN or a file, else one is made. Ends with Ctrl-C.
     """
-    from coinslot_contracts.vocabulary import RETRY_PRESETS
+    from coinslot_contracts.vocabulary import FAULT_PRESETS, RETRY_PRESETS
     from coinslot_sandbox import SandboxSettings, main
     from coinslot_sandbox.errors import SandboxStartError
 
     from coinslot_scenarios.problems import unknown
 
-    if given["retry"] not in RETRY_PRESETS:
-        raise click.UsageError(
-            unknown("retry preset", given["retry"], RETRY_PRESETS), click.get_current_context()
-        )
+    for option, what, known in (
+        ("retry", "retry preset", RETRY_PRESETS),
+        ("preset", "preset of faults", FAULT_PRESETS),
+    ):
+        if given[option] not in known:
+            raise click.UsageError(unknown(what, given[option], known), click.get_current_context())
     token = _token(given.pop("control_token_file"))
     try:
         return main(SandboxSettings(control_token=token, **given))
