@@ -192,7 +192,7 @@ class Sandbox:
 
 
 def _control_port(workspaces: Workspaces) -> WsgiApp:
-    """The control API with the page in front of it; imported when it is made, for the sake of the start."""
+    """The control API with the page in front of it."""
     from coinslot_sandbox.control.app import Guard, create_control_app
     from coinslot_sandbox.page.front import Front
 
