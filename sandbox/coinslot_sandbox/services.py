@@ -21,7 +21,7 @@ from coinslot_sandbox.faults import FaultBook, FaultReport, hold_key
 from coinslot_sandbox.games import GameDesk
 from coinslot_sandbox.hospice import SocketHospice
 from coinslot_sandbox.ids import Ids, number_of
-from coinslot_sandbox.journal import Journal
+from coinslot_sandbox.journal import Journal, JournalCap
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.keys import KeyRing, build_rings
 from coinslot_sandbox.order_book import OrderBook
@@ -179,7 +179,11 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         dialects=dialects,
     )
     journal = Journal(
-        workspace=record.name, writer=common.journals, clock=common.clock, secrets=games.secrets
+        workspace=record.name,
+        writer=common.journals,
+        clock=common.clock,
+        secrets=games.secrets,
+        cap=JournalCap(entries=settings.journal_entries, size_bytes=settings.journal_bytes),
     )
     services = Services(
         workspace=record.name,

@@ -203,7 +203,6 @@ def resources() -> Schema:
         "Delivery": shape(_delivery()),
         "DeliveryDetail": shape({**_delivery(), "attempts": listed(ref("Attempt"))}),
         "Attempt": _attempt(request, reply),
-        "Entry": _entry(request, reply),
         "Problem": shape(
             {
                 "type": {"const": "about:blank"},
@@ -250,28 +249,5 @@ def _attempt(request: Schema, reply: Schema) -> Schema:
             "ack": ack,
             "cause": named(("schedule", "resend", "manual")),
             "journal_seq": INTEGER,
-        }
-    )
-
-
-def _entry(request: Schema, reply: Schema) -> Schema:
-    texts = ("game_id", "order_id", "user_id", "external_id", "delivery_id", "error", "fault_id")
-    return shape(
-        {
-            "seq": INTEGER,
-            "at_s": NUMBER,
-            "elapsed_ms": NUMBER,
-            "workspace": TEXT,
-            "portal": nullable(TEXT),
-            "dir": named(("in", "out", "control")),
-            "endpoint": TEXT,
-            **dict.fromkeys(texts, nullable(TEXT)),
-            "attempt": nullable(INTEGER),
-            "request": request,
-            "reply": nullable(reply),
-            "verdict": nullable(shape({"code": nullable(TEXT), "reason": TEXT})),
-            "diagnosis": nullable(
-                shape({"cause": nullable(TEXT), "says": TEXT, "remedy": TEXT, "clause": TEXT})
-            ),
         }
     )

@@ -6,20 +6,25 @@ its row is written, so that whoever sees one finds the other.
 
 import base64
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coinslot_contracts.portal import Ack, Portal
 from coinslot_contracts.wire import WireReply, WireRequest
+from sqlalchemy.exc import OperationalError
 
 from coinslot_sandbox.delivery.sender import Outgoing, SendResult, send, send_together, target_of
 from coinslot_sandbox.journal import Crossing, Journal
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
+from coinslot_sandbox.store.trouble import trouble_of
 
 ENDPOINT = "delivery"
+KEEP_S = 2.0
+KEEP_AGAIN_S = 0.25
 BY_SCHEDULE = ("schedule", "advance")
 """Causes of attempts that the schedule's retries count from."""
 
@@ -135,6 +140,41 @@ class Courier:
         settle: Settle,
         only_from: Sequence[DeliveryState],
         before: int = 0,
+    ) -> list[AttemptRecord]:
+        """Record what was sent: it cannot be unsent, so a store that refuses is asked again.
+
+        What the schedule sent is kept in hand until it is recorded; whoever waits for an answer waits KEEP_S,
+        and then the journal alone tells of it.
+        """
+        deadline_s = time.monotonic() + KEEP_S
+        while True:
+            try:
+                return self._record_once(
+                    delivery, results, cause=cause, settle=settle, only_from=only_from, before=before
+                )
+            except OperationalError as error:
+                if cause != "schedule" and time.monotonic() >= deadline_s:
+                    self._tell_unrecorded(delivery, results, error)
+                    raise
+            self._closed.wait(KEEP_AGAIN_S)
+
+    def _tell_unrecorded(
+        self, delivery: Delivery, results: Sequence[SendResult], error: OperationalError
+    ) -> None:
+        says = f"sent, but the attempt is not recorded: {trouble_of(error).says}"
+        for result in results:
+            crossing = _crossing(delivery, 0, result, self._ack(delivery, result))
+            self._journal.append(replace(crossing, attempt=None, error=says))
+
+    def _record_once(
+        self,
+        delivery: Delivery,
+        results: Sequence[SendResult],
+        *,
+        cause: str,
+        settle: Settle,
+        only_from: Sequence[DeliveryState],
+        before: int,
     ) -> list[AttemptRecord]:
         if self._closed.is_set():
             raise CourierClosed
