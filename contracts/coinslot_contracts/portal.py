@@ -203,6 +203,8 @@ class NoticesPart:
     refusal           error -> the documented answer for it
     ack               HTTP status, answer body -> Ack
     unmet             Game -> preconditions that it fails
+    formula           the signature as people write it; body and key are its two variables
+    shapes            name in `vocabulary.FIELD_SHAPES` -> good members -> body bytes of that form
     """
 
     method: str
@@ -215,6 +217,8 @@ class NoticesPart:
     ack: Callable[[int, bytes], Ack]
     unmet: Callable[[Game], tuple[Unmet, ...]]
     clause: str
+    formula: str = "signature(body, shared_key)"
+    shapes: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
