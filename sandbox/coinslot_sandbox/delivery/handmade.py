@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from coinslot_sandbox import orders
 from coinslot_sandbox.clock import Clock
 from coinslot_sandbox.delivery.attempts import Courier
-from coinslot_sandbox.delivery.signatures import notification_headers, signature_value
+from coinslot_sandbox.delivery.signatures import Keys, notification_headers, signature_value
 from coinslot_sandbox.ids import Ids
 from coinslot_sandbox.order_book import Draft, OrderBook, Unknown, draft_delivery, notification_of
 from coinslot_sandbox.store.database import Database
@@ -158,7 +158,9 @@ def _make(wish: HandmadeWish, notices: NoticesPart, good: Notification, game: Ga
     members = {name: value for name, value in members.items() if name not in wish.dropped}
     body = dump_json(members, wish.encode) if wish.raw is None else wish.raw.encode()
     extra = spelling_headers(wish.encode) if wish.raw is None else ()
-    signature = signature_value(wish.signature, notices, body=body, shared_key=game.game.shared_key or b"")
+    signature = signature_value(
+        wish.signature, notices, body=body, keys=Keys(own=game.game.shared_key or b"")
+    )
     sent = members if wish.raw is None else _readable(wish.raw)
     return _Made(
         body=body,
