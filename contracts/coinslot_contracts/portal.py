@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 from coinslot_contracts.domain import Game, Identity, Notification, Order, OrdersPage, PurchaseClaims
 from coinslot_contracts.errors import CoinslotError
+from coinslot_contracts.fault_kinds import Lie
 from coinslot_contracts.wire import Headers, WireReply, WireRequest
 
 PORTALS_GROUP = "coinslot.portals"
@@ -124,6 +125,7 @@ class Endpoint:
 
     name     portal and short name, as faults and journal spell it: "jogos.getOrders"
     site     which base URL it lives under: "web" or "api"
+    lies     kind of fault -> how the endpoint tells this lie
     """
 
     name: str
@@ -133,6 +135,7 @@ class Endpoint:
     clause: str
     answer: Callable[[WireRequest, PortalView], Answer]
     subject: Callable[[WireRequest], Subject] = _no_subject
+    lies: Mapping[str, Lie] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -223,10 +223,37 @@ FAULT_KINDS: Final[Mapping[str, str]] = {
     "headers": "add or replace headers of the answer",
     "body": "answer with this body",
     "json": "answer with this JSON",
+    "latency": "answer normally, but late",
     "hang": "say nothing for this long, then drop the connection",
-    "reset": "reset the connection instead of answering",
-    "times": "act on so many calls, then no more",
+    "reset": "reset the connection, instead of answering or in the middle of the body",
+    "empty_reply": "close the connection without a byte",
+    "garbage": "answer with bytes that are no HTTP, then close",
+    "trickle": "dribble the answer out, byte by byte",
+    "malformed_json": "cut the JSON off in the middle, with a Content-Length that fits",
+    "truncated_body": "send less than Content-Length promises, then close",
+    "empty_body": "answer 200 with nothing in it",
+    "wrong_content_type": "answer 200 with a page of HTML",
+    "bom": "put a byte order mark before the JSON, and a charset into its type",
+    "gzip": "compress the answer, whether or not the client asked for it",
+    "gzip_garbage": "say Content-Encoding: gzip and send what cannot be unpacked",
+    "oversized": "pad the answer with so many MiB of white space",
+    "redirect": "send the client to another host",
+    "rate_limit": "answer 429 with Retry-After beyond so many calls in a window",
+    "duplicate": "deliver the notification more than once",
+    "reorder": "let the next notification overtake this one",
+    "delay": "deliver the notification later",
+    "drop": "do not deliver this attempt at all",
+    "hostile": "mint the next tokens with this defect",
 }
+"""What can be wrong at an endpoint, with a delivery or with a token; a portal's own lies come on top."""
+
+FAULT_LIMITS: Final[Mapping[str, str]] = {
+    "times": "act on so many calls, then no more",
+    "nth": "act only on the n-th matching call, counted from 1, or on those of a list",
+    "probability": "act on this share of the matching calls, drawn from the seed",
+    "ttl_s": "end after so many seconds of the schedule's time",
+}
+"""What a fault's `with` may say beside its kind."""
 
 CALLBACK_MODES: Final[Mapping[str, str]] = {
     "normal": "notify the backend at once and retry until it acknowledges: the default",

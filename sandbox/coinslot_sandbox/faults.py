@@ -1,153 +1,271 @@
-"""Faults on portal endpoints: which one acts on a call, and what it makes of the answer.
+"""Faults: which one acts on a call, and what has become of each.
 
-`decide` and `changed` are pure. `FaultBook` holds the faults of one workspace and counts: a fault is taken
-when it is chosen for a call and fired when it really acted, so that `times: 1` acts once under any race.
+`FaultBook` holds the faults of one workspace, at whatever place: an endpoint, a delivery, a token. It knows
+nothing of what a kind does; it matches (order, nth, times, probability, time to live) and counts. The same
+seed and the same calls, in the same order, give the same outcome.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any
 
-from coinslot_contracts.wire import Headers, WireReply
+from coinslot_sandbox.ids import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A lie or failure that the sandbox was told to produce.
 
-    at        full name of an endpoint
-    order_id  only calls about this order
-    status    answer with this HTTP status; with `body` it stands in for the endpoint's answer
-    headers   added to the answer, or put in place of its own
-    hang_s    say nothing for so long, then drop the connection
-    reset     reset the connection
-    times     act on so many calls, None for all
-    spec      the fault's `with`, as it was given
+    at           full name of an endpoint, "delivery" or "token"
+    order_id     only calls about this order
+    kind         name in `vocabulary.FAULT_KINDS`
+    params       the kind's parameters by name, each with its value or its default
+    times        act on so many calls, None for all
+    nth          act only on these of the matching calls, counted from 1 since the fault was set; () for all
+    probability  act on this share of the matching calls, None for all
+    ttl_s        end after so many seconds of the schedule's time
+    preset       name of the preset that it belongs to
+    spec         the fault's `with`, as it was given
     """
 
     fault_id: str
     at: str
-    order_id: str | None
-    status: int | None = None
-    headers: Headers = ()
-    body: bytes | None = None
-    hang_s: float | None = None
-    reset: bool = False
+    order_id: str | None = None
+    kind: str
+    params: Mapping[str, Any] = field(default_factory=dict)
     times: int | None = None
-    spec: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_transport(self) -> bool:
-        """Whether it acts on the socket, so that no answer goes out at all."""
-        return self.reset or self.hang_s is not None
-
-    @property
-    def answers(self) -> bool:
-        """Whether it answers in the endpoint's place, so that the portal learns nothing from the call."""
-        return self.is_transport or self.status is not None or self.body is not None
+    nth: tuple[int, ...] = ()
+    probability: float | None = None
+    ttl_s: float | None = None
+    preset: str | None = None
+    spec: Mapping[str, Any] = field(default_factory=dict)
 
 
-def decide(faults: Sequence[Fault], *, endpoint: str, order_id: str | None) -> Fault | None:
-    """The newest fault that is meant for this call; `faults` are oldest first."""
-    for fault in reversed(faults):
-        if fault.at == endpoint and fault.order_id in (None, order_id):
-            return fault
-    return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A fault that was chosen for one call; whoever took it says `fired` or `missed` afterwards.
 
+    seen           how many calls have matched the fault, this one included
+    seen_of_order  how many of them were about this order (of calls about no order: all)
+    since_s        seconds of the schedule's time since the fault was set
+    wait_s         for `rate_limit`: seconds until calls are answered again
+    chance         seeded with workspace, fault and number of the call: the same call draws the same again
+    """
 
-def changed(fault: Fault, reply: WireReply) -> WireReply:
-    """The answer as the fault makes it; for a fault that is no transport fault."""
-    if fault.answers:
-        given = ("Content-Type", "application/json")
-        own: Headers = (given,) if fault.body is not None else ()
-        reply = WireReply(status=fault.status or 200, headers=own, body=fault.body or b"")
-    replaced = {name.lower() for name, _ in fault.headers}
-    kept = tuple((name, value) for name, value in reply.headers if name.lower() not in replaced)
-    return replace(reply, headers=(*kept, *fault.headers))
-
-
-@dataclass(slots=True, kw_only=True)
-class _Entry:
     fault: Fault
-    taken: int = 0
-    fired: int = 0
-
-    @property
-    def left(self) -> int | None:
-        return None if self.fault.times is None else max(self.fault.times - self.taken, 0)
+    seen: int
+    seen_of_order: int
+    since_s: float
+    wait_s: float
+    chance: Random
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultReport:
     """A fault and what it has done so far.
 
-    left  how many calls it will still act on, None for all
+    fired      how often it really acted
+    seen       how many calls matched it, whether or not it acted
+    left       on how many calls it will still act at most, None for all
+    active     whether it may act on a further call
+    ends_at_s  when its time to live is over, in the schedule's time
     """
 
     fault: Fault
     fired: int
+    seen: int
     left: int | None
     active: bool
+    ends_at_s: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Entry:
+    fault: Fault
+    begun_s: float
+    taken: int = 0
+    fired: int = 0
+    seen: int = 0
+    seen_of: dict[str, int] = field(default_factory=dict)
+    window_began_s: float = 0.0
+    window_calls: int = 0
+
+    @property
+    def ends_at_s(self) -> float | None:
+        return None if self.fault.ttl_s is None else self.begun_s + self.fault.ttl_s
+
+    @property
+    def left(self) -> int | None:
+        bounds = []
+        if self.fault.times is not None:
+            bounds.append(self.fault.times - self.taken)
+        if self.fault.nth:
+            bounds.append(sum(number > self.seen for number in self.fault.nth))
+        return max(min(bounds), 0) if bounds else None
+
+    def is_over(self, now_s: float) -> bool:
+        return self.ends_at_s is not None and now_s >= self.ends_at_s
+
+    def is_active(self, now_s: float) -> bool:
+        return self.left != 0 and not self.is_over(now_s)
+
+    def count(self, order_id: str | None) -> None:
+        self.seen += 1
+        if order_id is not None:
+            self.seen_of[order_id] = self.seen_of.get(order_id, 0) + 1
 
 
 class FaultBook:
-    """The faults of one workspace, oldest first."""
+    """The faults of one workspace, oldest first; the newest that wants a call gets it.
 
-    def __init__(self) -> None:
+    seed   of the workspace
+    now_s  the schedule's time, seconds since 1970
+    """
+
+    def __init__(self, *, seed: int, now_s: Callable[[], float]) -> None:
+        self._seed = seed
+        self._now_s = now_s
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
+        self._places: Mapping[str, Sequence[_Entry]] = {}
+        self._preset = "calm"
+
+    @property
+    def preset(self) -> str:
+        """The preset that was laid last."""
+        return self._preset
 
     def add(self, fault: Fault) -> FaultReport:
         """Let a fault act from now on."""
         with self._lock:
-            self._entries[fault.fault_id] = entry = _Entry(fault=fault)
-            return _report(entry)
+            entry = self._enter(fault)
+            self._index()
+            return _report(entry, self._now_s())
 
-    def take(self, *, endpoint: str, order_id: str | None) -> Fault | None:
-        """The fault that acts on this call; the caller says `fired` or `missed` afterwards."""
-        if not self._entries:
+    def lay(self, preset: str, faults: Iterable[Fault]) -> list[str]:
+        """Put these faults in the place of the last preset's; ids of those that end."""
+        with self._lock:
+            ended = [known for known, entry in self._entries.items() if entry.fault.preset is not None]
+            for fault_id in ended:
+                del self._entries[fault_id]
+            for fault in faults:
+                self._enter(replace(fault, preset=preset))
+            self._preset = preset
+            self._index()
+            return ended
+
+    def take(self, *, endpoint: str, order_id: str | None = None) -> Taken | None:
+        """The fault that acts on this call; the caller says `fired` or `missed` afterwards.
+
+        endpoint  full name of an endpoint, "delivery" or "token"
+        """
+        if endpoint not in self._places:
             return None
         with self._lock:
-            waiting = [entry.fault for entry in self._entries.values() if entry.left != 0]
-            fault = decide(waiting, endpoint=endpoint, order_id=order_id)
-            if fault is not None:
-                self._entries[fault.fault_id].taken += 1
-            return fault
+            now_s = self._now_s()
+            chosen: Taken | None = None
+            for entry in reversed(self._places.get(endpoint, ())):
+                if entry.fault.order_id not in (None, order_id) or entry.is_over(now_s):
+                    continue
+                entry.count(order_id)
+                if chosen is None and (taken := self._wanted(entry, order_id, now_s)) is not None:
+                    entry.taken += 1
+                    chosen = taken
+            return chosen
 
-    def fired(self, fault: Fault) -> None:
+    def fired(self, taken: Taken) -> None:
         """The fault acted."""
         with self._lock:
-            entry = self._entries.get(fault.fault_id)
+            entry = self._entries.get(taken.fault.fault_id)
             if entry is not None:
                 entry.fired += 1
 
-    def missed(self, fault: Fault) -> None:
-        """The fault could not act after all; the call does not count."""
+    def missed(self, taken: Taken, *, counted: bool = False) -> None:
+        """The fault could not act after all, and may act on another call instead.
+
+        counted  whether `fired` was said too early
+        """
         with self._lock:
-            entry = self._entries.get(fault.fault_id)
+            entry = self._entries.get(taken.fault.fault_id)
             if entry is not None:
                 entry.taken -= 1
+                entry.fired -= counted
 
     def list_faults(self) -> list[FaultReport]:
         """Every fault that was not healed, oldest first."""
         with self._lock:
-            return [_report(entry) for entry in self._entries.values()]
+            return [_report(entry, self._now_s()) for entry in self._entries.values()]
 
     def heal(self, fault_id: str) -> FaultReport | None:
         """End a fault; what it has held up ends too. None where there is no such fault."""
         with self._lock:
             entry = self._entries.pop(fault_id, None)
-            return None if entry is None else replace(_report(entry), active=False)
+            self._index()
+            return None if entry is None else replace(_report(entry, self._now_s()), active=False)
 
     def clear(self) -> list[str]:
         """End every fault; their ids."""
         with self._lock:
             ended = list(self._entries)
             self._entries.clear()
+            self._preset = "calm"
+            self._index()
             return ended
 
+    def _enter(self, fault: Fault) -> _Entry:
+        self._entries[fault.fault_id] = entry = _Entry(fault=fault, begun_s=self._now_s())
+        return entry
 
-def _report(entry: _Entry) -> FaultReport:
-    left = entry.left
-    return FaultReport(fault=entry.fault, fired=entry.fired, left=left, active=left != 0)
+    def _index(self) -> None:
+        """By place, so that a call where nothing was asked for costs one look into a dictionary."""
+        places: dict[str, list[_Entry]] = {}
+        for entry in self._entries.values():
+            places.setdefault(entry.fault.at, []).append(entry)
+        self._places = places
+
+    def _wanted(self, entry: _Entry, order_id: str | None, now_s: float) -> Taken | None:
+        """What the fault takes of the call that was just counted, None where it lets it pass."""
+        fault = entry.fault
+        if fault.times is not None and entry.taken >= fault.times:
+            return None
+        if fault.nth and entry.seen not in fault.nth:
+            return None
+        chance = Random(number_of(self._seed, fault.fault_id, entry.seen))  # noqa: S311 - repeatable
+        if fault.probability is not None and chance.random() >= fault.probability:
+            return None
+        wait_s = _window_wait_s(entry, now_s)
+        if wait_s is None:
+            return None
+        return Taken(
+            fault=fault,
+            seen=entry.seen,
+            seen_of_order=entry.seen if order_id is None else entry.seen_of[order_id],
+            since_s=now_s - entry.begun_s,
+            wait_s=wait_s,
+            chance=chance,
+        )
+
+
+def _window_wait_s(entry: _Entry, now_s: float) -> float | None:
+    """Seconds until a limit of the rate is over, None while calls are below it; 0 where there is no limit."""
+    if entry.fault.kind != "rate_limit":
+        return 0.0
+    window_s: float = entry.fault.params["window_s"]
+    if entry.window_calls == 0 or now_s >= entry.window_began_s + window_s:
+        entry.window_began_s, entry.window_calls = now_s, 0
+    entry.window_calls += 1
+    within = entry.window_calls <= entry.fault.params["n"]
+    return None if within else entry.window_began_s + window_s - now_s
+
+
+def _report(entry: _Entry, now_s: float) -> FaultReport:
+    return FaultReport(
+        fault=entry.fault,
+        fired=entry.fired,
+        seen=entry.seen,
+        left=entry.left,
+        active=entry.is_active(now_s),
+        ends_at_s=entry.ends_at_s,
+    )

@@ -16,7 +16,8 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.faults import Fault, changed
+from coinslot_sandbox.fault_acts import SILENT, changed, stands_in
+from coinslot_sandbox.faults import Fault, Taken
 from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection, TakenSocket
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.services import Services
@@ -134,10 +135,11 @@ class EndpointDesk:
         at_s, began_s = clock.now_s(), clock.monotonic_s()
         subject = self._endpoint.subject(wire)
         answer = self._endpoint.answer(wire, self._view)
-        fault = self._services.faults.take(endpoint=self._endpoint.name, order_id=subject.order_id)
-        if fault is None or not fault.answers:
+        found = self._services.faults.take(endpoint=self._endpoint.name, order_id=subject.order_id)
+        fault = None if found is None else found.fault
+        if fault is None or not stands_in(fault):
             self._learn(answer)
-        taken = connection.take() if fault is not None and fault.is_transport and connection else None
+        taken = connection.take() if fault is not None and fault.kind in SILENT and connection else None
         reply = None if taken is not None else _marked(_reply(fault, answer.reply))
         self._services.journal.append(
             replace(
@@ -148,23 +150,23 @@ class EndpointDesk:
                 elapsed_ms=(clock.monotonic_s() - began_s) * 1000,
             )
         )
-        if fault is not None:
-            self._act(fault, taken)
+        if found is not None:
+            self._act(found, taken)
         return reply or WireReply()
 
-    def _act(self, fault: Fault, taken: TakenSocket | None) -> None:
+    def _act(self, found: Taken, taken: TakenSocket | None) -> None:
         """Count the fault, then let it act: whoever feels it finds it counted and journalled."""
-        faults = self._services.faults
-        if fault.is_transport and taken is None:
-            faults.missed(fault)
+        faults, fault = self._services.faults, found.fault
+        if fault.kind in SILENT and taken is None:
+            faults.missed(found)
             return
-        faults.fired(fault)
+        faults.fired(found)
         if taken is None:
             return
-        if fault.reset:
+        if fault.kind == "reset":
             taken.reset()
         else:
-            taken.hang(fault_id=fault.fault_id, seconds=fault.hang_s or 0.0)
+            taken.hang(fault_id=fault.fault_id, seconds=fault.params["for_s"])
 
     def _learn(self, answer: Answer) -> None:
         for event in answer.events:
@@ -213,7 +215,7 @@ def _reply(fault: Fault | None, reply: WireReply) -> WireReply:
     """The answer as a fault makes it; a server that lets no fault take its sockets refuses instead."""
     if fault is None:
         return reply
-    return plain_refusal(400) if fault.is_transport else changed(fault, reply)
+    return plain_refusal(400) if fault.kind in SILENT else changed(fault.params, reply)
 
 
 def _marked(reply: WireReply) -> WireReply:
@@ -221,7 +223,7 @@ def _marked(reply: WireReply) -> WireReply:
 
 
 def _transport_name(fault: Fault) -> str:
-    return "reset" if fault.reset else "hang"
+    return fault.kind
 
 
 def _response(reply: WireReply) -> Response:

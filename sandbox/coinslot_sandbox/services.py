@@ -160,7 +160,7 @@ def build_services(
         },
         dialects=Dialects(portals=portals, database=database, shop=shop),
         journal=journal,
-        faults=FaultBook(),
+        faults=FaultBook(seed=seed, now_s=clock.now_s),
         hospice=SocketHospice(),
         dispatch=_dispatch(ground, journal),
     )

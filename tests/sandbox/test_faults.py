@@ -1,4 +1,4 @@
-"""Faults: which one acts on a call (pure), and what a client sees of it on the wire (raw sockets)."""
+"""Faults that answer, hang or reset: what a client sees of them on the wire (raw sockets)."""
 
 import socket
 import threading
@@ -6,60 +6,8 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from coinslot_contracts.wire import WireReply
 from coinslot_sandbox import Sandbox, SandboxSettings
-from coinslot_sandbox.faults import Fault, FaultBook, changed, decide
 from coinslot_testkit.sandbox_client import SandboxClient
-
-PLAIN = WireReply(headers=(("Content-Type", "application/json"), ("X-A", "1")), body=b"{}")
-
-
-def _fault(fault_id, **members):
-    return Fault(**{"fault_id": fault_id, "at": "p.e", "order_id": None, "status": 503, **members})
-
-
-def test_the_newest_fault_that_is_meant_wins():
-    """Oldest first in the list; an order's own fault is meant only for that order."""
-    faults = [_fault("old"), _fault("new"), _fault("other", at="p.f"), _fault("order", order_id="o")]
-
-    assert decide(faults, endpoint="p.e", order_id="x").fault_id == "new"
-    assert decide(faults, endpoint="p.e", order_id="o").fault_id == "order"
-    assert decide(faults, endpoint="p.g", order_id=None) is None
-
-
-@pytest.mark.parametrize(
-    ("members", "expected"),
-    [
-        ({}, WireReply(status=503)),
-        ({"body": b"x"}, WireReply(status=503, headers=PLAIN.headers[:1], body=b"x")),
-        ({"status": None, "body": b"x"}, WireReply(status=200, headers=PLAIN.headers[:1], body=b"x")),
-        (
-            {"status": None, "headers": (("x-a", "2"), ("X-B", "3"))},
-            WireReply(headers=(("Content-Type", "application/json"), ("x-a", "2"), ("X-B", "3")), body=b"{}"),
-        ),
-        ({"headers": (("Location", "/"),)}, WireReply(status=503, headers=(("Location", "/"),))),
-    ],
-)
-def test_a_fault_makes_its_own_answer_of_ours(members, expected):
-    """With status or body it stands in for the endpoint; with headers alone it changes the real answer."""
-    assert changed(_fault("f", **members), PLAIN) == expected
-
-
-def test_times_counts_what_is_taken_and_gives_back_what_missed():
-    """times: 1 acts once under any race; a fault that could not act has not fired."""
-    book = FaultBook()
-    book.add(_fault("f", times=1))
-
-    first = book.take(endpoint="p.e", order_id=None)
-    assert book.take(endpoint="p.e", order_id=None) is None
-    book.missed(first)
-    again = book.take(endpoint="p.e", order_id=None)
-    book.fired(again)
-
-    (report,) = book.list_faults()
-    assert (report.fired, report.left, report.active) == (1, 0, False)
-    assert book.heal("f").fired == 1
-    assert book.heal("f") is None
 
 
 def _raw(client, request, *, timeout_s=10.0):

@@ -215,7 +215,7 @@ def _fault() -> Schema:
         "anyOf": [
             shape({"answer": status, "headers": _HEADERS, "body": body, **times}, required=("answer",)),
             shape({"answer": status, "headers": _HEADERS, "json": {}, **times}, required=("json",)),
-            shape({"hang": between(0, schema.HANG_S_MAX), **times}, required=("hang",)),
+            shape({"hang": between(0, 600), **times}, required=("hang",)),
             shape({"reset": {"const": True}, **times}, required=("reset",)),
         ]
     }
@@ -251,9 +251,12 @@ def resources() -> Schema:
                 "at": TEXT,
                 "order_id": nullable(TEXT),
                 "with": ANY_OBJECT,
+                "preset": nullable(TEXT),
                 "fired": INTEGER,
+                "seen": INTEGER,
                 "left": nullable(INTEGER),
                 "active": FLAG,
+                "ends_at_s": nullable(NUMBER),
             }
         ),
         "Entry": _entry(request, reply),

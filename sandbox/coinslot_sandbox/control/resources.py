@@ -92,10 +92,13 @@ def dump_fault(report: FaultReport) -> dict[str, Any]:
         "fault_id": fault.fault_id,
         "at": fault.at,
         "order_id": fault.order_id,
-        "with": fault.spec,
+        "with": dict(fault.spec),
+        "preset": fault.preset,
         "fired": report.fired,
+        "seen": report.seen,
         "left": report.left,
         "active": report.active,
+        "ends_at_s": report.ends_at_s,
     }
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from coinslot_contracts.json_bytes import dump_compact
 from coinslot_contracts.vocabulary import (
     CALLBACK_MODES,
     ENCODINGS,
@@ -24,7 +23,6 @@ from coinslot_sandbox.control.reading import Members, invalid
 from coinslot_sandbox.delivery.addresses import callback_url_problem
 from coinslot_sandbox.delivery.handmade import HandmadeWish
 from coinslot_sandbox.errors import Problem
-from coinslot_sandbox.faults import Fault
 from coinslot_sandbox.games import KEPT, GameChange, Kept
 from coinslot_sandbox.jose import TokenWish
 from coinslot_sandbox.order_book import OrderWish
@@ -35,7 +33,6 @@ RAW_CHARS_MAX: Final = 200_000
 RETRIES_MAX: Final = 1000
 RETRY_S_MAX: Final = 31 * 86_400
 TIMEOUT_S: Final = (0.05, 120.0)
-HANG_S_MAX: Final = 600.0
 TTL_S_MAX: Final = 10 * 366 * 86_400
 COPIES_MAX: Final = 200
 _TOKEN_CHARACTERS: Final = frozenset(
@@ -288,7 +285,7 @@ def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
         raw=raw,
         encode=content.choice("encode", ENCODINGS) or "compact",
         signature=members.choice("signature", SIGNATURE_DEFECTS) or "valid",
-        headers=_header_changes(members),
+        headers=header_changes(members),
         copies=members.integer("copies", least=1, most=COPIES_MAX) or 1,
         at_once=members.flag("at_once") or False,
         timeout_s=members.number("timeout_s", least=TIMEOUT_S[0], most=TIMEOUT_S[1]),
@@ -296,49 +293,8 @@ def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
     )
 
 
-def parse_fault(body: Mapping[str, Any], context: Context, *, fault_id: str) -> Fault:
-    """POST /faults."""
-    members = Members(body, known=("at", "order", "with"))
-    place = members.choice("at", context.endpoints, code="endpoint-unknown")
-    if place is None:
-        raise members.missing("at")
-    spec = members.table("with")
-    if not spec:
-        raise members.missing("with")
-    known = ("answer", "headers", "body", "json", "hang", "reset", "times")
-    given = Members(spec, known=known, where="with")
-    hang_s = given.number("hang", least=0.0, most=HANG_S_MAX)
-    reset = given.flag("reset") or False
-    status = given.integer("answer", least=200, most=599)
-    body_bytes = _fault_body(given)
-    headers = tuple((name, value) for name, value in _header_changes(given).items() if value is not None)
-    answers = status is not None or body_bytes is not None or bool(headers)
-    if [hang_s is not None, reset, answers].count(True) != 1:
-        raise invalid("with", "one of hang, reset, or an answer (answer, headers, body or json)")
-    return Fault(
-        fault_id=fault_id,
-        at=place,
-        order_id=members.text("order", chars_max=ID_CHARS_MAX),
-        status=status,
-        headers=headers,
-        body=body_bytes,
-        hang_s=hang_s,
-        reset=reset,
-        times=given.integer("times", least=1, most=1_000_000),
-        spec=dict(spec),
-    )
-
-
-def _fault_body(given: Members) -> bytes | None:
-    if given.has("json"):
-        if given.has("body"):
-            raise given.wrong("body", "left out where json is given")
-        return dump_compact(given.any("json"))
-    text = given.text("body", chars_max=RAW_CHARS_MAX, chars_min=0, lines=True)
-    return None if text is None else text.encode()
-
-
-def _header_changes(members: Members) -> dict[str, str | None]:
+def header_changes(members: Members) -> dict[str, str | None]:
+    """Headers to set; null leaves one out."""
     table = members.table("headers") or {}
     for name, value in table.items():
         if not name or not set(name) <= _TOKEN_CHARACTERS or name.lower() in _FRAMING:

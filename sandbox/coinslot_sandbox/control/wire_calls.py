@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from coinslot_sandbox.control import schema
+from coinslot_sandbox.control import schema, schema_faults
 from coinslot_sandbox.control.call import Call, Reply, choice, limit, number, seconds, unknown
 from coinslot_sandbox.control.reading import is_decimal
 from coinslot_sandbox.control.resources import dump_delivery, dump_delivery_detail, dump_fault
@@ -53,7 +53,7 @@ def post_callback(call: Call) -> Reply:
 def post_fault(call: Call) -> Reply:
     """Let a fault act from now on."""
     fault_id = f"flt_{call.services.ground.ids.text('fault', 12)}"
-    fault = schema.parse_fault(call.body, call.context, fault_id=fault_id)
+    fault = schema_faults.parse_fault(call.body, call.context, fault_id=fault_id)
     return 201, dump_fault(call.services.faults.add(fault))
 
 
