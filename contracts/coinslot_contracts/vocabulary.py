@@ -239,13 +239,9 @@ FAULT_KINDS: Final[Mapping[str, str]] = {
     "oversized": "pad the answer with so many MiB of white space",
     "redirect": "send the client to another host",
     "rate_limit": "answer 429 with Retry-After beyond so many calls in a window",
-    "duplicate": "deliver the notification more than once",
-    "reorder": "let the next notification overtake this one",
-    "delay": "deliver the notification later",
-    "drop": "do not deliver this attempt at all",
     "hostile": "mint the next tokens with this defect",
 }
-"""What can be wrong at an endpoint, with a delivery or with a token; a portal's own lies come on top."""
+"""What can be wrong at an endpoint or with a token; a portal's own lies, and `MISDELIVERIES`, come on top."""
 
 FAULT_LIMITS: Final[Mapping[str, str]] = {
     "times": "act on so many calls, then no more",

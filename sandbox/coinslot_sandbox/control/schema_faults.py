@@ -7,7 +7,8 @@ knows what a kind does, only which place can do it.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from coinslot_contracts.fault_kinds import DELIVERY_KINDS, TOKEN_KINDS, TRANSPORT_KINDS, FaultKind, Param
+from coinslot_contracts.delivery_kinds import DELIVERY_KINDS
+from coinslot_contracts.fault_kinds import TOKEN_KINDS, TRANSPORT_KINDS, FaultKind, Param
 from coinslot_contracts.json_bytes import dump_compact
 from coinslot_contracts.vocabulary import FAULT_LIMITS
 

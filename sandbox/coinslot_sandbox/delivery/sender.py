@@ -44,6 +44,7 @@ class SendResult:
     at_s        when it began, seconds since 1970
     connect_ms  from then until the connection was open; None where none was opened for this request
     ttfb_ms     from then until the first byte of the answer; None where none came
+    went_out    whether every byte of the request left us, whatever came of it
     """
 
     sent: WireRequest
@@ -53,6 +54,7 @@ class SendResult:
     elapsed_ms: float
     connect_ms: float | None = None
     ttfb_ms: float | None = None
+    went_out: bool = False
 
 
 @dataclass(slots=True)
@@ -132,6 +134,7 @@ class _Marks:
 
     connected_s: float | None = None
     first_byte_s: float | None = None
+    went_out: bool = False
 
 
 class _Line:
@@ -173,6 +176,7 @@ class _Line:
             elapsed_ms=(time.monotonic() - began_s) * 1000,
             connect_ms=_since(began_s, marks.connected_s),
             ttfb_ms=_since(began_s, marks.first_byte_s),
+            went_out=marks.went_out,
         )
 
     def _talk(
@@ -183,6 +187,7 @@ class _Line:
             reader = ReplyReader(connection, sent.method, deadline_s)
             try:
                 sent = self._send(connection, reader, outgoing, sent, deadline_s)
+                marks.went_out = True
                 reply = reader.read(only_head=outgoing.form.cut_reply)
             finally:
                 marks.first_byte_s = reader.first_byte_s
