@@ -19,6 +19,9 @@ from coinslot_sandbox.store.shop import Shop
 
 SHARED_KEY_CHARS: Final = 32
 TIMEOUT_S: Final = 10.0
+SHORT_GAME_IDS: Final = (1000, 9999)
+LONG_GAME_IDS: Final = (1_000_000, 2_147_483_647)
+"""Game ids fit the `int` that the documents type them as."""
 
 
 class Kept:
@@ -40,7 +43,10 @@ class GameChange:
 
 
 class GameDesk:
-    """Reads and writes games; knows every secret that must not be shown."""
+    """Reads and writes games; knows every secret that must not be shown.
+
+    is_alone   whether short game ids will do, because no other workspace has to be told from this one by them
+    """
 
     def __init__(
         self,
@@ -51,12 +57,13 @@ class GameDesk:
         shop: Shop,
         seed: int,
         control_token: str,
+        is_alone: bool,
     ) -> None:
         self._settings = settings
         self._database = database
         self._shop = shop
         self._seed = seed
-        self._control_token = control_token
+        self._is_alone = is_alone
         self._portals = [portal for portal in portals.values() if portal.notices is not None]
         self._lock = threading.Lock()
         self._secrets: tuple[str, ...] = (control_token,)
@@ -118,7 +125,8 @@ class GameDesk:
         return replace(_changed(same or self._new(portal, game_id), change), is_default=True)
 
     def _drawn_game_id(self, portal: str) -> str:
-        return str(1000 + number_of(self._seed, portal, "game") % 9000)
+        least, most = SHORT_GAME_IDS if self._is_alone else LONG_GAME_IDS
+        return str(least + number_of(self._seed, portal, "game") % (most - least + 1))
 
     def _learn_secrets(self) -> None:
         keys = {game.game.shared_key.decode() for game in self.list_games() if game.game.shared_key}

@@ -1,58 +1,28 @@
 """The journal: one immutable entry for everything that crossed a wire, in both directions, with raw bytes.
 
 Entries are seen in the order of their numbers: a number can be opened first and filled when the bytes have
-gone out and the store has it, and readers stop before an open one. Rows are written by a thread of its own in
-groups; nothing that moves money waits for it. Shared keys and the control token never enter it.
+gone out and the store has it, and readers stop before an open one. Rows are written by a thread that all
+workspaces share; nothing that moves money waits for it. Shared keys and the control token never enter it.
 """
 
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Final
 
-from coinslot_contracts.wire import WireReply, WireRequest
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection
 
 from coinslot_sandbox.clock import Clock
-from coinslot_sandbox.masking import Mask
-from coinslot_sandbox.store.database import Database
-from coinslot_sandbox.store.tables import JOURNAL
+from coinslot_sandbox.journal_entries import Crossing, Entry, Gap, make_entry, size_of, widened
+from coinslot_sandbox.journal_writer import JournalWriter
+from coinslot_sandbox.store.entries import COLUMNS, RESERVED_AHEAD, EntryRows, Held, JournalCap
 
-ENTRIES_MAX = 20_000
-RECENT_MAX = 2_000
-RECENT_BYTES_MAX = 16 * 1_048_576
-GROUP_S = 0.05
-SETTLE_S = 2.0
-TRIM_SLACK = 500
+__all__ = ["Crossing", "Entry", "Journal", "JournalCap", "JournalFilter", "JournalTrouble"]
 
-Entry = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
-    """What crossed the wire, and what was made of it; the journal adds number, time and workspace.
-
-    dir   "in" and "out" are seen from the sandbox; "control" is a call that steered it
-    """
-
-    dir: str
-    endpoint: str
-    request: WireRequest
-    reply: WireReply | None
-    at_s: float
-    elapsed_ms: float
-    portal: str | None = None
-    game_id: str | None = None
-    order_id: str | None = None
-    user_id: str | None = None
-    external_id: str | None = None
-    delivery_id: str | None = None
-    attempt: int | None = None
-    error: str | None = None
-    verdict: tuple[str | None, str] | None = None
-    fault_id: str | None = None
+RECENT_MAX: Final = 2_000
+SETTLE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +40,32 @@ class JournalFilter:
         return all(value is None or entry[name] == value for name, value in wanted)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalTrouble:
+    """Why the journal is not being written.
+
+    waiting  entries that are in memory only
+    """
+
+    code: str
+    says: str
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """What one journal has to write, and what the store holds of it before that."""
+
+    rows: EntryRows
+    held: Held
+    entries: tuple[Entry, ...]
+    cap: JournalCap
+
+    def write(self, connection: Connection) -> Held:
+        """Write it; what the store holds then."""
+        return self.rows.add(connection, self.held, self.entries, self.cap)
+
+
 @dataclass(slots=True)
 class _Recent:
     """The newest entries, in memory; what is older is read from the store."""
@@ -81,66 +77,76 @@ class _Recent:
         self.entries.append((entry, size_bytes))
         self.size_bytes += size_bytes
 
-    def shrink(self, *, written_seq: int) -> None:
+    def shrink(self, *, written_seq: int, size_bytes: int) -> None:
         """Forget the oldest that are in the store already."""
-        while self.entries and (len(self.entries) > RECENT_MAX or self.size_bytes > RECENT_BYTES_MAX):
-            entry, size_bytes = self.entries[0]
-            if entry["seq"] > written_seq:
+        while self.entries and (len(self.entries) > RECENT_MAX or self.size_bytes > size_bytes):
+            if self.entries[0][0]["seq"] > written_seq:
                 return
-            self.entries.popleft()
-            self.size_bytes -= size_bytes
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget the oldest."""
+        self.size_bytes -= self.entries.popleft()[1]
+
+    def forget_before(self, seq: int) -> None:
+        """Forget what is older than this number."""
+        while self.entries and self.entries[0][0]["seq"] < seq:
+            self.forget()
 
 
 class Journal:
     """The journal of one workspace.
 
-    next_seq  gives the next number, from 0; numbers never come twice
-    secrets   what must not be found in any entry
+    writer   writes it, and those of other workspaces
+    secrets  what must not be found in any entry
+    cap      how much is kept; the oldest entries are dropped, and a gap stays in their place
     """
 
     def __init__(
         self,
         *,
         workspace: str,
-        database: Database,
+        writer: JournalWriter,
         clock: Clock,
-        next_seq: Callable[[], int],
         secrets: Callable[[], Iterable[str]],
+        cap: JournalCap | None = None,
     ) -> None:
         self._workspace = workspace
-        self._database = database
+        self._writer = writer
         self._clock = clock
-        self._next_seq = next_seq
         self._secrets = secrets
+        self._cap = cap or JournalCap()
+        self._rows = EntryRows(workspace)
         self._changed = threading.Condition()
-        self._to_write: deque[Entry] = deque()
+        self._to_write: deque[tuple[Entry, int]] = deque()
+        self._to_write_bytes = 0
         self._filled: dict[int, Entry | None] = {}
         self._open: deque[int] = deque()
         self._recent = _Recent()
-        self._seen_seq = self._written_seq = self._stored_last_seq()
-        self._memory_from = self._seen_seq + 1
-        self._dropped = 0
-        self._stopping = self._ending = False
-        self._hurry = False
-        self._writer = threading.Thread(target=self._write_forever, name="coinslot-journal", daemon=True)
+        with writer.database.read() as connection:
+            self._held = self._rows.load(connection)
+        self._next_seq = self._held.next_seq
+        self._seen_seq = self._held.last_seq
+        self._gaps = list(self._held.gaps)
+        self._is_ending = False
+        writer.add(self)
 
-    def start(self) -> None:
-        """Begin writing to the store."""
-        self._writer.start()
-
-    def stop(self) -> None:
-        """Write what is left, and end; whoever waits returns."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._writer.ident is not None:
-            self._writer.join()
+    def close(self) -> None:
+        """Record nothing more: whoever waits returns, and the writer forgets this journal."""
+        self.end_waits()
+        self._writer.remove(self)
 
     def end_waits(self) -> None:
         """Whoever waits for an entry returns now; recording goes on."""
         with self._changed:
-            self._ending = True
+            self._is_ending = True
             self._changed.notify_all()
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether nobody is to wait any more."""
+        with self._changed:
+            return self._is_ending
 
     @property
     def last_seq(self) -> int:
@@ -149,21 +155,37 @@ class Journal:
             return self._seen_seq
 
     @property
-    def dropped(self) -> int:
-        """How many entries were dropped since start because the journal is full."""
+    def gaps(self) -> list[Gap]:
+        """Where entries were dropped, because the journal is full or the store took nothing for too long."""
         with self._changed:
-            return self._dropped
+            return list(self._gaps)
+
+    @property
+    def dropped(self) -> int:
+        """How many entries were dropped in all."""
+        return sum(gap.dropped for gap in self.gaps)
+
+    @property
+    def trouble(self) -> JournalTrouble | None:
+        """Why entries wait to be written, None where all is well."""
+        trouble = self._writer.trouble
+        if trouble is None:
+            return None
+        with self._changed:
+            waiting = len(self._to_write)
+        return JournalTrouble(code=trouble.code, says=trouble.says, waiting=waiting)
 
     def open(self) -> int:
         """Take a number for something that is about to be recorded; `fill` or `cancel` it soon."""
         with self._changed:
-            seq = self._next_seq() + 1
+            seq = self._next_seq
+            self._next_seq += 1
             self._open.append(seq)
             return seq
 
     def fill(self, seq: int, crossing: Crossing) -> None:
         """Record a crossing under a number that was opened."""
-        self._close(seq, self._entry(seq, crossing))
+        self._close(seq, make_entry(seq, crossing, workspace=self._workspace, secrets=self._secrets()))
 
     def cancel(self, seq: int) -> None:
         """Give a number up; it stays unused."""
@@ -183,16 +205,23 @@ class Journal:
     def entries(self, *, after: int, limit: int, wanted: JournalFilter) -> list[Entry]:
         """Entries after a number, oldest first."""
         with self._changed:
-            if after + 1 >= self._oldest_in_memory():
-                return self._from_memory(after, limit, wanted)
-        self.flush()
-        return self._from_store(after, limit, wanted)
+            from_seq = self._recent.entries[0][0]["seq"] if self._recent.entries else self._next_seq
+            newest = [
+                entry for entry, _ in self._recent.entries if entry["seq"] > after and wanted.takes(entry)
+            ]
+        if after + 1 >= from_seq:
+            return newest[:limit]
+        members = {name: value for name in COLUMNS if (value := getattr(wanted, name)) is not None}
+        with self._writer.database.read() as connection:
+            rows = self._rows.read(connection, after=after, before=from_seq, members=members)
+            older = list(islice((entry for entry in rows if wanted.takes(entry)), limit))
+        return (older + newest)[:limit]
 
     def wait(self, *, after: int, timeout_s: float) -> bool:
         """Wait until there is an entry after this number; False where there is none by then."""
         deadline_s = self._clock.monotonic_s() + timeout_s
         with self._changed:
-            while self._seen_seq <= after and not self._ending:
+            while self._seen_seq <= after and not self._is_ending:
                 if self._clock.monotonic_s() >= deadline_s:
                     break
                 self._clock.wait(self._changed, until_s=deadline_s)
@@ -207,53 +236,71 @@ class Journal:
         deadline_s = self._clock.monotonic_s() + SETTLE_S
         with self._changed:
             newest = self._open[-1] if self._open else 0
-            while self._open and self._open[0] <= newest and not self._ending:
+            while self._open and self._open[0] <= newest and not self._is_ending:
                 if self._clock.monotonic_s() >= deadline_s:
                     return
                 self._clock.wait(self._changed, until_s=deadline_s)
 
     def flush(self) -> None:
-        """Return when everything that can be seen now is in the store."""
+        """Return when everything that can be seen now is in the store, or the store takes nothing."""
         with self._changed:
             goal = self._seen_seq
-            while self._written_seq < goal and self._writer.is_alive():
-                self._hurry = True
-                self._changed.notify_all()
+            while self._to_write and self._to_write[0][0]["seq"] <= goal:
+                if self._writer.trouble is not None or not self._writer.is_writing:
+                    return
+                self._writer.hurry()
                 self._changed.wait(1)
 
     def clear(self) -> None:
         """Forget every entry; the numbers go on."""
-        self.flush()
-        with self._changed, self._database.write() as connection:
-            connection.execute(delete(JOURNAL).where(JOURNAL.c.workspace == self._workspace))
-            self._recent = _Recent()
-            self._to_write.clear()
-            self._memory_from = self._seen_seq + 1
-            self._dropped = 0
+        with self._writer.alone() as connection:
+            with self._changed:
+                cleared_seq, next_seq = self._seen_seq, self._next_seq
+            held = self._rows.clear(connection, next_seq=next_seq + RESERVED_AHEAD)
+        with self._changed:
+            self._held = replace(held, last_seq=cleared_seq)
+            self._gaps = []
+            self._recent.forget_before(cleared_seq + 1)
+            self._forget_unwritten(cleared_seq)
 
-    def _entry(self, seq: int, crossing: Crossing) -> Entry:
-        mask = Mask(self._secrets(), is_control=crossing.dir == "control")
-        verdict = crossing.verdict
-        return {
-            "seq": seq,
-            "at_s": round(crossing.at_s, 6),
-            "elapsed_ms": round(crossing.elapsed_ms, 3),
-            "workspace": self._workspace,
-            "portal": crossing.portal,
-            "dir": crossing.dir,
-            "endpoint": crossing.endpoint,
-            "game_id": crossing.game_id,
-            "order_id": crossing.order_id,
-            "user_id": crossing.user_id,
-            "external_id": crossing.external_id,
-            "delivery_id": crossing.delivery_id,
-            "attempt": crossing.attempt,
-            "request": mask.request(crossing.request),
-            "reply": None if crossing.reply is None else mask.reply(crossing.reply),
-            "error": crossing.error,
-            "verdict": None if verdict is None else {"code": verdict[0], "reason": verdict[1]},
-            "fault_id": crossing.fault_id,
-        }
+    def give_back(self, connection: Connection) -> None:
+        """Reserve no more numbers than were given out; for the writer, at its end."""
+        with self._changed:
+            next_seq = self._next_seq
+        self._rows.give_back(connection, next_seq=next_seq)
+
+    def take_group(self) -> Group:
+        """What is to be written now; for the writer."""
+        with self._changed:
+            held = replace(self._held, next_seq=self._next_seq + RESERVED_AHEAD, gaps=tuple(self._gaps))
+            entries = tuple(entry for entry, _ in self._to_write)
+            return Group(rows=self._rows, held=held, entries=entries, cap=self._cap)
+
+    def written(self, held: Held) -> None:
+        """The group that was taken is in the store; for the writer."""
+        share_bytes = self._writer.share_bytes
+        with self._changed:
+            self._held = held
+            self._gaps = list(held.gaps)
+            self._forget_unwritten(held.last_seq)
+            if self._gaps:
+                self._recent.forget_before(self._gaps[0].before_seq)
+            self._recent.shrink(written_seq=held.last_seq, size_bytes=share_bytes)
+            self._changed.notify_all()
+
+    def not_written(self, *, memory_bytes: int) -> None:
+        """The store took nothing: keep what fits into memory, drop the oldest of the rest; for the writer."""
+        with self._changed:
+            first_seq = self._to_write[0][0]["seq"] if self._to_write else 0
+            dropped = 0
+            while len(self._to_write) > self._cap.entries or self._to_write_bytes > memory_bytes:
+                self._forget_unwritten(self._to_write[0][0]["seq"])
+                dropped += 1
+            if dropped:
+                before_seq = self._to_write[0][0]["seq"] if self._to_write else self._seen_seq + 1
+                self._recent.forget_before(before_seq)
+                self._gaps = widened(self._gaps, dropped=dropped, from_seq=first_seq, before_seq=before_seq)
+            self._changed.notify_all()
 
     def _close(self, seq: int, entry: Entry | None) -> None:
         with self._changed:
@@ -265,85 +312,13 @@ class Journal:
             self._changed.notify_all()
 
     def _show(self, entry: Entry) -> None:
+        size_bytes = size_of(entry)
         self._seen_seq = entry["seq"]
-        self._recent.add(entry, _size_bytes(entry))
-        self._to_write.append(entry)
+        self._recent.add(entry, size_bytes)
+        self._to_write.append((entry, size_bytes))
+        self._to_write_bytes += size_bytes
+        self._writer.note(self)
 
-    def _oldest_in_memory(self) -> int:
-        return self._recent.entries[0][0]["seq"] if self._recent.entries else self._memory_from
-
-    def _from_memory(self, after: int, limit: int, wanted: JournalFilter) -> list[Entry]:
-        found: list[Entry] = []
-        for entry, _ in self._recent.entries:
-            if len(found) == limit:
-                break
-            if entry["seq"] > after and wanted.takes(entry):
-                found.append(entry)
-        return found
-
-    def _from_store(self, after: int, limit: int, wanted: JournalFilter) -> list[Entry]:
-        rows = (
-            select(JOURNAL.c.entry)
-            .where(JOURNAL.c.workspace == self._workspace, JOURNAL.c.seq > after)
-            .order_by(JOURNAL.c.seq)
-            .limit(limit)
-        )
-        for name in ("dir", "endpoint", "order_id", "user_id"):
-            value = getattr(wanted, name)
-            if value is not None:
-                rows = rows.where(JOURNAL.c[name] == value)
-        with self._database.read() as connection:
-            return [json.loads(text) for text in connection.scalars(rows)]
-
-    def _stored_last_seq(self) -> int:
-        with self._database.read() as connection:
-            last = connection.scalar(
-                select(func.max(JOURNAL.c.seq)).where(JOURNAL.c.workspace == self._workspace)
-            )
-        return last or 0
-
-    def _write_forever(self) -> None:
-        while True:
-            with self._changed:
-                while not self._to_write and not self._stopping:
-                    self._changed.wait()
-                if not self._hurry and not self._stopping:
-                    self._changed.wait_for(lambda: self._hurry or self._stopping, GROUP_S)
-                self._hurry = False
-                group = list(self._to_write)
-                self._to_write.clear()
-                ended = self._stopping and not group
-            if ended:
-                return
-            self._write(group)
-
-    def _write(self, group: list[Entry]) -> None:
-        if not group:
-            return
-        rows = [
-            {
-                "seq": entry["seq"],
-                "workspace": self._workspace,
-                **{name: entry[name] for name in ("dir", "endpoint", "order_id", "user_id")},
-                "entry": json.dumps(entry),
-            }
-            for entry in group
-        ]
-        own = JOURNAL.c.workspace == self._workspace
-        with self._database.write() as connection:
-            connection.execute(insert(JOURNAL), rows)
-            held = connection.scalar(select(func.count()).select_from(JOURNAL).where(own)) or 0
-            dropped = 0
-            if held > ENTRIES_MAX + TRIM_SLACK:
-                oldest = select(JOURNAL.c.seq).where(own).order_by(JOURNAL.c.seq).limit(held - ENTRIES_MAX)
-                dropped = connection.execute(delete(JOURNAL).where(JOURNAL.c.seq.in_(oldest))).rowcount
-        with self._changed:
-            self._written_seq = group[-1]["seq"]
-            self._dropped += dropped
-            self._recent.shrink(written_seq=self._written_seq)
-            self._changed.notify_all()
-
-
-def _size_bytes(entry: Entry) -> int:
-    reply = entry["reply"]
-    return 1024 + len(entry["request"]["body_b64"]) + (len(reply["body_b64"]) if reply else 0)
+    def _forget_unwritten(self, through_seq: int) -> None:
+        while self._to_write and self._to_write[0][0]["seq"] <= through_seq:
+            self._to_write_bytes -= self._to_write.popleft()[1]

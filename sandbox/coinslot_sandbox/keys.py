@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coinslot_contracts.portal import Portal, SigningKey
 
 from coinslot_sandbox import rotation
-from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.clock import Now
 from coinslot_sandbox.key_material import (
     ALGORITHM_OF_KIND,
     UNREADABLE,
@@ -37,7 +37,7 @@ class KeyRing:
     """The keys of one portal in one workspace; a change is written to the store before it is seen."""
 
     def __init__(
-        self, *, portal: Portal, source: KeySource, database: Database, shop: Shop, clock: Clock
+        self, *, portal: Portal, source: KeySource, database: Database, shop: Shop, clock: Now
     ) -> None:
         part = portal.identity or portal.purchases
         if part is None:
@@ -225,7 +225,7 @@ def build_rings(
     portals: Mapping[str, Portal],
     database: Database,
     shop: Shop,
-    clock: Clock,
+    clock: Now,
     seed: int,
     fresh_keys: bool,
 ) -> dict[str, KeyRing]:

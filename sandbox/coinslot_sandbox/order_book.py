@@ -13,7 +13,7 @@ from coinslot_contracts.portal import NoticesPart, Portal, Unmet
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
-from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.clock import Now
 from coinslot_sandbox.delivery.retry import retry_seconds
 from coinslot_sandbox.delivery.signatures import notification_headers
 from coinslot_sandbox.ids import Ids, base36_of, number_of
@@ -93,7 +93,7 @@ class OrderBook:
         shop: Shop,
         post: Post,
         ids: Ids,
-        clock: Clock,
+        clock: Now,
         on_commit: Callable[[], None],
     ) -> None:
         self._portals = portals

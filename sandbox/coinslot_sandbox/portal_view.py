@@ -21,6 +21,7 @@ from coinslot_sandbox.faults import Fault, Taken
 from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection, TakenSocket
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.services import Services
+from coinslot_sandbox.workspaces import Workspaces
 
 UNMATCHED = "unmatched"
 MARK = ("X-Coinslot-Sandbox", "1")
@@ -79,16 +80,16 @@ class StoreView:
         return self._services.dialects.get(self._portal, name)
 
 
-def create_portal_app(services: Services) -> Flask:
+def create_portal_app(workspaces: Workspaces) -> Flask:
     """The WSGI application of the portal port."""
     app = Flask("coinslot_portals", static_folder=None, template_folder=None)
     app.response_class = _PlainResponse
     app.url_map.merge_slashes = False
-    for portal in services.ground.portals.values():
+    for portal in workspaces.common.portals.values():
         for endpoint in portal.endpoints:
-            _add(app, services, portal, endpoint)
-    app.register_error_handler(HTTPException, lambda error: _refuse(error, services))
-    app.register_error_handler(Exception, _fail(services))
+            _add(app, workspaces, portal, endpoint)
+    app.register_error_handler(HTTPException, lambda error: _refuse(error, workspaces))
+    app.register_error_handler(Exception, _fail(workspaces))
     return app
 
 
@@ -98,8 +99,8 @@ def plain_refusal(status: int) -> WireReply:
     return WireReply(status=status, headers=(("Content-Type", "application/json"),), body=body.encode())
 
 
-def _add(app: Flask, services: Services, portal: Portal, endpoint: Endpoint) -> None:
-    view = _endpoint_view(services, portal, endpoint)
+def _add(app: Flask, workspaces: Workspaces, portal: Portal, endpoint: Endpoint) -> None:
+    view = _endpoint_view(workspaces, EndpointDesk(portal, endpoint))
     in_workspace = f"/w/<workspace>/{portal.name}{endpoint.path}"
     methods = [endpoint.method, "HEAD"] if endpoint.method == "GET" else [endpoint.method]
     for place, rule in (("root", endpoint.path), ("workspace", in_workspace)):
@@ -108,14 +109,20 @@ def _add(app: Flask, services: Services, portal: Portal, endpoint: Endpoint) -> 
         )
 
 
-def _endpoint_view(services: Services, portal: Portal, endpoint: Endpoint) -> Callable[..., Response]:
-    desk = EndpointDesk(services, portal, endpoint)
-
-    def view(workspace: str = services.workspace) -> Response:  # noqa: ARG001 - judged by its path
-        status = _refused_status(200, services)
-        if status != 200:
-            return _refusal(status, services)
-        return _response(desk.serve(wire_request(request.environ), request.environ.get(CONNECTION)))
+def _endpoint_view(workspaces: Workspaces, desk: "EndpointDesk") -> Callable[..., Response]:
+    def view(workspace: str | None = None) -> Response:
+        wire = wire_request(request.environ)
+        subject = desk.endpoint.subject(wire)
+        if workspace is None:
+            services = workspaces.owner(game_id=subject.game_id, order_id=subject.order_id)
+        else:
+            found = workspaces.find(workspace)
+            if found is None:
+                return _refusal(421, workspaces.default)
+            services = found
+        if request.environ.get(OVERSIZED):
+            return _refusal(413, services)
+        return _response(desk.serve(services, wire, subject, request.environ.get(CONNECTION)))
 
     return view
 
@@ -123,27 +130,27 @@ def _endpoint_view(services: Services, portal: Portal, endpoint: Endpoint) -> Ca
 class EndpointDesk:
     """One endpoint of one portal, without a framework."""
 
-    def __init__(self, services: Services, portal: Portal, endpoint: Endpoint) -> None:
-        self._services = services
-        self._endpoint = endpoint
+    def __init__(self, portal: Portal, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
         self._portal = portal
-        self._view = StoreView(services, portal.name)
 
-    def serve(self, wire: WireRequest, connection: Connection | None) -> WireReply:
+    def serve(
+        self, services: Services, wire: WireRequest, subject: Subject, connection: Connection | None
+    ) -> WireReply:
         """Answer one request; where a fault took the connection, the answer goes nowhere."""
-        clock = self._services.ground.clock
+        clock = services.ground.clock
+        view = StoreView(services, self._portal.name)
         at_s, began_s = clock.now_s(), clock.monotonic_s()
-        subject = self._endpoint.subject(wire)
-        answer = self._endpoint.answer(wire, self._view)
-        found = self._services.faults.take(endpoint=self._endpoint.name, order_id=subject.order_id)
+        answer = self.endpoint.answer(wire, view)
+        found = services.faults.take(endpoint=self.endpoint.name, order_id=subject.order_id)
         fault = None if found is None else found.fault
         if fault is None or not stands_in(fault):
-            self._learn(answer)
+            self._learn(services, answer)
         taken = connection.take() if fault is not None and fault.kind in SILENT and connection else None
         reply = None if taken is not None else _marked(_reply(fault, answer.reply))
-        self._services.journal.append(
+        services.journal.append(
             replace(
-                self._crossing(wire, answer, subject, fault),
+                self._crossing(view, wire, answer, subject, fault),
                 reply=reply,
                 error=None if fault is None or taken is None else _transport_name(fault),
                 at_s=at_s,
@@ -151,16 +158,16 @@ class EndpointDesk:
             )
         )
         if found is not None:
-            self._act(found, taken)
+            self._act(services, found, taken)
         return reply or WireReply()
 
-    def _act(self, found: Taken, taken: TakenSocket | None) -> None:
+    def _act(self, services: Services, found: Taken, taken: TakenSocket | None) -> None:
         """Count the fault, then let it act: whoever feels it finds it counted and journalled."""
-        faults, fault = self._services.faults, found.fault
+        fault = found.fault
         if fault.kind in SILENT and taken is None:
-            faults.missed(found)
+            services.faults.missed(found)
             return
-        faults.fired(found)
+        services.faults.fired(found)
         if taken is None:
             return
         if fault.kind == "reset":
@@ -168,15 +175,17 @@ class EndpointDesk:
         else:
             taken.hang(fault_id=fault.fault_id, seconds=fault.params["for_s"])
 
-    def _learn(self, answer: Answer) -> None:
+    def _learn(self, services: Services, answer: Answer) -> None:
         for event in answer.events:
-            self._services.dispatch.book.arrived(event.order_id)
+            services.dispatch.book.arrived(event.order_id)
 
-    def _crossing(self, wire: WireRequest, answer: Answer, subject: Subject, fault: Fault | None) -> Crossing:
-        order = None if subject.order_id is None else self._view.find_order(subject.order_id)
+    def _crossing(
+        self, view: StoreView, wire: WireRequest, answer: Answer, subject: Subject, fault: Fault | None
+    ) -> Crossing:
+        order = None if subject.order_id is None else view.find_order(subject.order_id)
         return Crossing(
             dir="in",
-            endpoint=self._endpoint.name,
+            endpoint=self.endpoint.name,
             request=wire,
             reply=None,
             at_s=0.0,
@@ -231,21 +240,24 @@ def _response(reply: WireReply) -> Response:
     return _PlainResponse(reply.body, status=reply.status, headers=list(headers))
 
 
-def _refuse(error: HTTPException, services: Services) -> Response:
+def _refuse(error: HTTPException, workspaces: Workspaces) -> Response:
+    """Refuse with the status that tells best what is wrong: a foreign workspace, the size, what is given."""
+    services = _named(workspaces)
+    if services is None:
+        return _refusal(421, workspaces.default)
     status = error.code or 400
-    response = _refusal(_refused_status(status if 400 <= status < 500 else 400, services), services)
+    status = status if 400 <= status < 500 else 400
+    response = _refusal(413 if request.environ.get(OVERSIZED) else status, services)
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response
 
 
-def _refused_status(status: int, services: Services) -> int:
-    """The status that tells best what is wrong: a foreign workspace, then the size, then what is given."""
+def _named(workspaces: Workspaces) -> Services | None:
+    """The workspace that the path names, the default one where it names none; None where there is no such."""
     first, _, rest = request.path.removeprefix("/").partition("/")
-    if first == "w" and rest.partition("/")[0] != services.workspace:
-        return 421
-    return 413 if request.environ.get(OVERSIZED) else status
+    return workspaces.find(rest.partition("/")[0]) if first == "w" else workspaces.default
 
 
 def _refusal(status: int, services: Services) -> Response:
@@ -265,10 +277,11 @@ def _refusal(status: int, services: Services) -> Response:
     return response
 
 
-def _fail(services: Services) -> Callable[[Exception], Response]:
+def _fail(workspaces: Workspaces) -> Callable[[Exception], Response]:
     """A fault of our own: it goes to the journal whole, and to the caller as one line."""
 
     def handle(error: Exception) -> Response:
+        services = _named(workspaces) or workspaces.default
         services.journal.append(
             Crossing(
                 dir="in",

@@ -16,13 +16,17 @@ from typing import Any
 from coinslot_contracts.portal import Portal, discover
 
 from coinslot_sandbox.clock import Clock, SystemClock
+from coinslot_sandbox.connect import Addresses, portal_members
 from coinslot_sandbox.control.app import create_control_app
+from coinslot_sandbox.delivery.engine import DeliveryEngine
 from coinslot_sandbox.errors import SandboxStartError
 from coinslot_sandbox.http_server import HttpServer, SocketHospice, WsgiApp
+from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.portal_view import create_portal_app
-from coinslot_sandbox.services import Services, build_services
+from coinslot_sandbox.services import Common, Services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
 from coinslot_sandbox.store.database import Database
+from coinslot_sandbox.workspaces import Workspaces
 
 ANY_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to print, not where to listen
 
@@ -47,7 +51,7 @@ class Sandbox:
         self._portals = discover() if portals is None else portals
         self._clock = clock or SystemClock()
         self._stack = contextlib.ExitStack()
-        self._services: Services | None = None
+        self._workspaces: Workspaces | None = None
         self._ready: dict[str, Any] = {}
 
     @property
@@ -56,10 +60,15 @@ class Sandbox:
         return self._ready
 
     @property
+    def workspaces(self) -> Workspaces:
+        """Every workspace."""
+        assert self._workspaces is not None, "the sandbox has not been started"
+        return self._workspaces
+
+    @property
     def services(self) -> Services:
-        """What the views work with; for tests and for the banner."""
-        assert self._services is not None, "the sandbox has not been started"
-        return self._services
+        """What the views of the default workspace work with; for the banner."""
+        return self.workspaces.default
 
     def __enter__(self) -> "Sandbox":
         """Start; SandboxStartError where that is not possible."""
@@ -76,26 +85,45 @@ class Sandbox:
 
     def _start(self) -> None:
         where = self.settings.store if self.settings.store is not None else self._temporary_store()
-        services = build_services(
-            self.settings,
-            database=Database(where),
-            portals=self._portals,
-            clock=self._clock,
-            control_token=control_token(self.settings),
-        )
-        self._services = services
-        self._stack.callback(services.stop)
-        services.start()
+        workspaces = self._open(where)
+        services = workspaces.default
         servers: list[HttpServer] = []
         self._stack.callback(_stop_together, servers)
         for app, port, option in (
-            (create_portal_app(services), self.settings.port, "--port"),
-            (create_control_app(services), self.settings.control_port, "--control-port"),
+            (create_portal_app(workspaces), self.settings.port, "--port"),
+            (create_control_app(workspaces), self.settings.control_port, "--control-port"),
         ):
             servers.append(self._listen(app, port, option, services.hospice))
-        self._stack.callback(services.journal.end_waits)
+        self._stack.callback(workspaces.common.journals.end_waits)
         portal, control = servers
-        self._ready = self._ready_line(services, portal_port=portal.port, control_port=control.port)
+        workspaces.addresses = self._addresses(portal_port=portal.port, control_port=control.port)
+        self._ready = self._ready_line(services, workspaces.addresses)
+
+    def _open(self, where: Path | str) -> Workspaces:
+        """The store, the queue and the workspaces; each is closed after what stands on it."""
+        database = Database(where)
+        self._stack.callback(database.close)
+        hospice = SocketHospice()
+        self._stack.callback(hospice.stop)
+        journals = JournalWriter(database)
+        self._stack.callback(journals.stop)
+        engine = DeliveryEngine(database=database, clock=self._clock)
+        common = Common(
+            settings=self.settings,
+            portals=self._portals,
+            clock=self._clock,
+            database=database,
+            journals=journals,
+            hospice=hospice,
+            control_token=control_token(self.settings),
+            wake=engine.wake,
+        )
+        self._workspaces = workspaces = Workspaces(common)
+        self._stack.callback(workspaces.stop)
+        journals.start()
+        self._stack.callback(engine.stop)
+        engine.start(desk_of=workspaces.desk_of, on_poll=workspaces.sweep)
+        return workspaces
 
     def _temporary_store(self) -> Path:
         folder = tempfile.mkdtemp(prefix="coinslot-")
@@ -113,27 +141,27 @@ class Sandbox:
             ) from None
         return server
 
-    def _ready_line(self, services: Services, *, portal_port: int, control_port: int) -> dict[str, Any]:
+    def _addresses(self, *, portal_port: int, control_port: int) -> Addresses:
         host = ANY_HOSTS.get(self.settings.host, self.settings.host)
         host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        base_url = (self.settings.public_url or f"http://{host}:{portal_port}").rstrip("/")
-        ready: dict[str, Any] = {
+        return Addresses(
+            portal_url=(self.settings.public_url or f"http://{host}:{portal_port}").rstrip("/"),
+            control_url=f"http://{host}:{control_port}",
+        )
+
+    def _ready_line(self, services: Services, addresses: Addresses) -> dict[str, Any]:
+        store = self.settings.store
+        return {
             "coinslot": "ready",
             "version": _version(),
             "pid": os.getpid(),
             "workspace": services.workspace,
-            "control_url": f"http://{host}:{control_port}",
+            "control_url": addresses.control_url,
             "control_token": services.ground.control_token,
+            **portal_members(services, addresses),
+            "seed": services.record.seed,
+            "store": None if store is None else str(store),
         }
-        for portal in services.ground.portals.values():
-            member = portal.addresses(base_url)
-            if portal.notices is not None:
-                game = services.games.default(portal.name).game
-                key = "" if game.shared_key is None else game.shared_key.decode()
-                member = {**member, "game_id": game.game_id, "shared_key": key}
-            ready[portal.name] = member
-        store = self.settings.store
-        return {**ready, "seed": services.ground.seed, "store": None if store is None else str(store)}
 
 
 def _stop_together(servers: list[HttpServer]) -> None:

@@ -1,49 +1,73 @@
 """What one workspace is made of: built once, handed to every view; nothing here is global.
 
-The order of building follows who needs whom: store, ids, games, keys, journal, deliveries, order book.
+What all workspaces share (store, queue, sockets, token) is `Common`. The order of building follows who needs
+whom: clocks, ids, games, keys, journal, deliveries, order book.
 """
 
-import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from coinslot_contracts.portal import Portal
-from coinslot_contracts.wire import WireRequest
 
-from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.clock import ClaimsClock, Clock, ScheduleClock, ScheduleState
 from coinslot_sandbox.delivery.addresses import may_connect
+from coinslot_sandbox.delivery.advance import Advancer
 from coinslot_sandbox.delivery.attempts import Courier, OrderLocks
-from coinslot_sandbox.delivery.engine import DeliveryEngine
+from coinslot_sandbox.delivery.desk import DeliveryDesk
 from coinslot_sandbox.delivery.handmade import HandmadeCallbacks
 from coinslot_sandbox.delivery.resend import Resender
 from coinslot_sandbox.dialects import Dialects
-from coinslot_sandbox.errors import SandboxStartError
 from coinslot_sandbox.faults import FaultBook
 from coinslot_sandbox.games import GameDesk
 from coinslot_sandbox.http_server import SocketHospice
-from coinslot_sandbox.ids import Ids
-from coinslot_sandbox.journal import Crossing, Journal
+from coinslot_sandbox.ids import Ids, number_of
+from coinslot_sandbox.journal import Journal
+from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.keys import KeyRing, build_rings
 from coinslot_sandbox.order_book import OrderBook
 from coinslot_sandbox.players import Namer
 from coinslot_sandbox.purchases import PurchaseMint
-from coinslot_sandbox.settings import SandboxSettings, draw_seed
+from coinslot_sandbox.settings import SandboxSettings
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
-from coinslot_sandbox.store.records import Delivery
+from coinslot_sandbox.store.records import WorkspaceRecord
 from coinslot_sandbox.store.shop import Shop
 from coinslot_sandbox.tokens import Mint
 
-WORKSPACE = "default"
+DEFAULT = "default"
+"""The workspace that is meant where nothing names one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What everything stands on."""
+class Common:
+    """What every workspace of one sandbox stands on.
+
+    wake   tells the queue that something was committed that may be due
+    """
 
     settings: SandboxSettings
     portals: Mapping[str, Portal]
     clock: Clock
+    database: Database
+    journals: JournalWriter
+    hospice: SocketHospice
+    control_token: str
+    wake: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the parts of one workspace stand on.
+
+    seed    that everything is drawn from: the workspace's own, mixed with its name
+    clock   the machine's; `schedule` and `claims` are the workspace's
+    """
+
+    settings: SandboxSettings
+    portals: Mapping[str, Portal]
+    clock: Clock
+    schedule: ScheduleClock
+    claims: ClaimsClock
     database: Database
     shop: Shop
     post: Post
@@ -56,10 +80,12 @@ class Ground:
 class Dispatch:
     """What takes notifications to a backend."""
 
-    engine: DeliveryEngine
+    courier: Courier
+    desk: DeliveryDesk
     book: OrderBook
     handmade: HandmadeCallbacks
     resender: Resender
+    advancer: Advancer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +93,7 @@ class Services:
     """Everything that the views of one workspace work with."""
 
     workspace: str
+    record: WorkspaceRecord
     ground: Ground
     namer: Namer
     games: GameDesk
@@ -79,71 +106,61 @@ class Services:
     hospice: SocketHospice
     dispatch: Dispatch
 
-    def start(self) -> None:
-        """Begin to deliver and to write the journal."""
-        self.journal.start()
-        self.dispatch.engine.start()
-
     def stop(self) -> None:
-        """End both, and close the store."""
-        self.dispatch.engine.stop()
-        self.hospice.stop()
-        self.journal.stop()
-        self.ground.database.close()
-
-    def reset(self) -> None:
-        """As at first start: keys, dialects, default games back, all else gone; ids and numbers go on."""
-        ground = self.ground
+        """Record no further attempt, and let go what hangs."""
+        self.dispatch.courier.close()
         self.hospice.release(self.faults.clear())
+
+    def reset(self, *, keep: frozenset[str] = frozenset()) -> None:
+        """As at first start: keys, dialects, games and clocks back, all else gone; ids and numbers go on.
+
+        keep  of "keys", "callbacks" (games and their settings) and "faults", what stays as it is
+        """
+        ground = self.ground
+        if "faults" not in keep:
+            self.hospice.release(self.faults.clear())
+        self.dispatch.advancer.restart()
         with ground.database.write() as connection:
             ground.post.clear(connection)
-            ground.shop.clear(connection)
+            ground.shop.clear(connection, games="callbacks" not in keep)
         self.games.lay_defaults()
         self.dialects.forget()
-        for ring in self.rings.values():
-            ring.restart()
+        if "keys" not in keep:
+            for ring in self.rings.values():
+                ring.restart()
         self.journal.clear()
 
 
-def build_services(
-    settings: SandboxSettings,
-    *,
-    database: Database,
-    portals: Mapping[str, Portal],
-    clock: Clock,
-    control_token: str,
-) -> Services:
-    """Build the services of the workspace `default`.
+def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSettings) -> Services:
+    """Build the services of a workspace that is in the store.
 
-    errors  SandboxStartError
+    settings  the sandbox's, with what this workspace was given of a default game
     """
-    ground = _ground(settings, database, portals, clock, control_token)
-    shop, seed = ground.shop, ground.seed
+    ground = _ground(common, record, settings)
+    database, shop, seed, portals = ground.database, ground.shop, ground.seed, ground.portals
     games = GameDesk(
         settings=settings,
         portals=portals,
         database=database,
         shop=shop,
         seed=seed,
-        control_token=control_token,
+        control_token=common.control_token,
+        is_alone=record.name == DEFAULT,
     )
     rings = build_rings(
         portals=portals,
         database=database,
         shop=shop,
-        clock=clock,
+        clock=ground.schedule,
         seed=seed,
         fresh_keys=settings.fresh_keys,
     )
     journal = Journal(
-        workspace=WORKSPACE,
-        database=database,
-        clock=clock,
-        next_seq=lambda: ground.ids.sequence("journal"),
-        secrets=games.secrets,
+        workspace=record.name, writer=common.journals, clock=common.clock, secrets=games.secrets
     )
     return Services(
-        workspace=WORKSPACE,
+        workspace=record.name,
+        record=record,
         ground=ground,
         namer=Namer(seed=seed),
         games=games,
@@ -160,36 +177,38 @@ def build_services(
         },
         dialects=Dialects(portals=portals, database=database, shop=shop),
         journal=journal,
-        faults=FaultBook(seed=seed, now_s=clock.now_s),
-        hospice=SocketHospice(),
-        dispatch=_dispatch(ground, journal),
+        faults=FaultBook(seed=seed, now_s=ground.schedule.now_s),
+        hospice=common.hospice,
+        dispatch=_dispatch(common, ground, record, journal),
     )
 
 
-def _ground(
-    settings: SandboxSettings,
-    database: Database,
-    portals: Mapping[str, Portal],
-    clock: Clock,
-    control_token: str,
-) -> Ground:
-    shop = Shop(WORKSPACE)
-    seed = _seed(settings, database, shop, clock)
+def own_seed(name: str, seed: int) -> int:
+    """What a workspace draws from: two of one seed draw different ids, the default one its seed itself."""
+    return seed if name == DEFAULT else number_of(seed, "workspace", name)
+
+
+def _ground(common: Common, record: WorkspaceRecord, settings: SandboxSettings) -> Ground:
+    database, name, seed = common.database, record.name, own_seed(record.name, record.seed)
+    state = ScheduleState(offset_s=record.schedule_offset_s, frozen_at_s=record.frozen_at_s)
+    schedule = ScheduleClock(common.clock, state)
     return Ground(
         settings=settings,
-        portals=portals,
-        clock=clock,
+        portals=common.portals,
+        clock=common.clock,
+        schedule=schedule,
+        claims=ClaimsClock(common.clock, record.claims_offset_s),
         database=database,
-        shop=shop,
-        post=Post(WORKSPACE),
+        shop=Shop(name),
+        post=Post(name, schedule),
         seed=seed,
-        ids=Ids(seed=seed, next_number=lambda kind: database.next_number(f"{WORKSPACE}/{kind}")),
-        control_token=control_token,
+        ids=Ids(seed=seed, next_number=lambda kind: database.next_number(f"{name}/{kind}")),
+        control_token=common.control_token,
     )
 
 
-def _dispatch(ground: Ground, journal: Journal) -> Dispatch:
-    database, post, clock = ground.database, ground.post, ground.clock
+def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal) -> Dispatch:
+    database, post, schedule = ground.database, ground.post, ground.schedule
     allow_hosts = ground.settings.allow_hosts
     courier = Courier(
         portals=ground.portals,
@@ -199,13 +218,14 @@ def _dispatch(ground: Ground, journal: Journal) -> Dispatch:
         may_connect=lambda host, address: may_connect(host, address, allow_hosts=allow_hosts),
     )
     locks = OrderLocks()
-    engine = DeliveryEngine(
+    desk = DeliveryDesk(
         database=database,
         post=post,
         courier=courier,
-        clock=clock,
+        clock=common.clock,
+        schedule=schedule,
         locks=locks,
-        on_error=lambda delivery, error: _journal_trouble(journal, clock, delivery, error),
+        journal=journal,
     )
     book = OrderBook(
         portals=ground.portals,
@@ -213,8 +233,8 @@ def _dispatch(ground: Ground, journal: Journal) -> Dispatch:
         shop=ground.shop,
         post=post,
         ids=ground.ids,
-        clock=clock,
-        on_commit=engine.wake,
+        clock=schedule,
+        on_commit=common.wake,
     )
     handmade = HandmadeCallbacks(
         book=book,
@@ -223,43 +243,27 @@ def _dispatch(ground: Ground, journal: Journal) -> Dispatch:
         post=post,
         courier=courier,
         ids=ground.ids,
-        clock=clock,
+        clock=schedule,
     )
-    resender = Resender(database=database, post=post, courier=courier, locks=locks)
-    return Dispatch(engine=engine, book=book, handmade=handmade, resender=resender)
-
-
-def _seed(settings: SandboxSettings, database: Database, shop: Shop, clock: Clock) -> int:
-    with database.write() as connection:
-        known = shop.find_seed(connection)
-        if known is not None and settings.seed not in (None, known):
-            raise SandboxStartError(
-                f"the store was begun with seed {known}, not {settings.seed}; "
-                "leave --seed out, or take a new file for --store",
-                2,
-            )
-        if known is not None:
-            return known
-        seed = draw_seed() if settings.seed is None else settings.seed
-        shop.add_workspace(connection, seed=seed, created_at_s=clock.now_s())
-        return seed
-
-
-def _journal_trouble(journal: Journal, clock: Clock, delivery: Delivery, error: BaseException) -> None:
-    """A fault of our own in the delivery worker: kept where whoever looks for the callback will find it."""
-    journal.append(
-        Crossing(
-            dir="out",
-            endpoint="delivery",
-            request=WireRequest(method="POST", target=delivery.url or "", body=delivery.body),
-            reply=None,
-            at_s=clock.now_s(),
-            elapsed_ms=0.0,
-            portal=delivery.portal,
-            game_id=delivery.game_id,
-            order_id=delivery.order_id,
-            user_id=delivery.user_id,
-            delivery_id=delivery.delivery_id,
-            error="".join(traceback.format_exception(error)),
-        )
+    return Dispatch(
+        courier=courier,
+        desk=desk,
+        book=book,
+        handmade=handmade,
+        resender=Resender(database=database, post=post, courier=courier, locks=locks),
+        advancer=Advancer(
+            workspace=record.name,
+            database=database,
+            post=post,
+            desk=desk,
+            clock=common.clock,
+            schedule=schedule,
+            claims=ground.claims,
+            wake=common.wake,
+        ),
     )
+
+
+def settings_of(settings: SandboxSettings, *, game_id: str | None, shared_key: str | None) -> SandboxSettings:
+    """The settings of a workspace but the default one: what start options say of a game is not for it."""
+    return replace(settings, game_id=game_id, shared_key=shared_key, callback_url=None)

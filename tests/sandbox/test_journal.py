@@ -9,7 +9,8 @@ import pytest
 from coinslot_contracts.wire import WireReply, WireRequest
 from coinslot_sandbox import journal as journal_module
 from coinslot_sandbox.clock import ManualClock, SystemClock
-from coinslot_sandbox.journal import Crossing, Journal, JournalFilter
+from coinslot_sandbox.journal import Crossing, Journal, JournalCap, JournalFilter
+from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.masking import Mask
 from coinslot_sandbox.store.database import Database
 
@@ -35,23 +36,24 @@ def open_journal(tmp_path):
     """Opens journals over one store; closes them at the end."""
     opened = []
 
-    def make(*, secrets=(), clock=None):
-        database = Database(tmp_path / "journal.sqlite")
+    def make(*, secrets=(), clock=None, cap=None):
+        writer = JournalWriter(Database(tmp_path / "journal.sqlite"))
         made = Journal(
             workspace="default",
-            database=database,
+            writer=writer,
             clock=clock or SystemClock(),
-            next_seq=lambda: database.next_number("journal"),
             secrets=lambda: secrets,
+            cap=cap,
         )
-        made.start()
-        opened.append((made, database))
+        writer.start()
+        opened.append(writer)
         return made
 
+    make.stop = lambda: [writer.stop() for writer in opened]
     yield make
-    for made, database in opened:
-        made.stop()
-        database.close()
+    make.stop()
+    for writer in opened:
+        writer.database.close()
 
 
 def test_entries_have_the_public_shape(open_journal):
@@ -184,7 +186,7 @@ def test_the_store_keeps_the_journal(open_journal):
     """A second start reads what the first wrote, and its numbers go on."""
     first = open_journal()
     seqs = [first.append(_crossing(order_id=str(number))) for number in range(5)]
-    first.stop()
+    open_journal.stop()
 
     second = open_journal()
 
@@ -215,12 +217,9 @@ def test_what_is_not_in_memory_is_read_from_the_store(open_journal, monkeypatch)
     assert found(after=0, limit=100, wanted={"endpoint": "p.f"}) == []
 
 
-def test_the_oldest_entries_are_dropped_and_counted(open_journal, monkeypatch):
-    """The journal has a cap."""
-    monkeypatch.setattr(journal_module, "ENTRIES_MAX", 20)
-    monkeypatch.setattr(journal_module, "TRIM_SLACK", 5)
-    monkeypatch.setattr(journal_module, "RECENT_MAX", 5)
-    journal = open_journal()
+def test_the_oldest_entries_are_dropped_and_counted(open_journal):
+    """The journal has a cap, and a gap says where it dropped."""
+    journal = open_journal(cap=JournalCap(entries=20))
     for _ in range(60):
         journal.append(_crossing())
     journal.flush()
@@ -228,9 +227,54 @@ def test_the_oldest_entries_are_dropped_and_counted(open_journal, monkeypatch):
     journal.flush()
 
     kept = journal.entries(after=0, limit=100, wanted=ANY)
-    assert len(kept) <= 25
+    assert 0 < len(kept) <= 20
     assert len(kept) + journal.dropped == 61
     assert kept[-1]["seq"] == 61
+    assert [(gap.dropped, gap.before_seq) for gap in journal.gaps] == [(journal.dropped, kept[0]["seq"])]
+
+
+def test_the_cap_counts_bytes_too(open_journal):
+    """Large bodies are dropped earlier; small ones are all kept."""
+    cap = JournalCap(entries=1000, size_bytes=100_000)
+    journal = open_journal(cap=cap)
+    for _ in range(60):
+        journal.append(_crossing())
+    journal.flush()
+    assert (len(journal.entries(after=0, limit=100, wanted=ANY)), journal.dropped) == (60, 0)
+
+    for _ in range(20):
+        journal.append(_crossing(body=b"x" * 30_000))
+    journal.flush()
+
+    kept = journal.entries(after=0, limit=100, wanted=ANY)
+    assert 0 < len(kept) < 5
+    assert len(kept) + journal.dropped == 80
+
+
+def test_one_writer_writes_the_journals_of_many_workspaces(tmp_path):
+    """Each has numbers of its own; one thread and one transaction serve them all."""
+    database = Database(tmp_path / "journal.sqlite")
+    writer = JournalWriter(database)
+    made = {
+        name: Journal(workspace=name, writer=writer, clock=SystemClock(), secrets=tuple) for name in "abc"
+    }
+    writer.start()
+    for round_number in range(3):
+        for name, journal in made.items():
+            assert journal.append(_crossing(order_id=name)) == round_number + 1
+    writer.stop()
+
+    again = JournalWriter(database)
+    for name in made:
+        journal = Journal(workspace=name, writer=again, clock=SystemClock(), secrets=tuple)
+        found = journal.entries(after=0, limit=10, wanted=ANY)
+        assert [(entry["seq"], entry["workspace"], entry["order_id"]) for entry in found] == [
+            (1, name, name),
+            (2, name, name),
+            (3, name, name),
+        ]
+        assert journal.open() == 4
+    database.close()
 
 
 def test_clearing_forgets_and_goes_on(open_journal):

@@ -17,10 +17,11 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.control.call import Call, unknown
+from coinslot_sandbox.control.call import Call, Text, unknown
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import read_body
 from coinslot_sandbox.control.routes import Route, find_route, methods_of
+from coinslot_sandbox.delivery.advance import ClockRefused
 from coinslot_sandbox.delivery.resend import NoUrl
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.http_server import OVERSIZED
@@ -30,7 +31,8 @@ from coinslot_sandbox.order_book import OrderExists, PreconditionUnmet, Unknown
 from coinslot_sandbox.orders import MoveRefused
 from coinslot_sandbox.portal_view import wire_request
 from coinslot_sandbox.rotation import RotationRefused
-from coinslot_sandbox.services import Services
+from coinslot_sandbox.services import DEFAULT, Common, Services
+from coinslot_sandbox.workspaces import WorkspaceRefused, Workspaces
 
 BASE = "/_control/v1"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -47,12 +49,12 @@ TITLES = {
 }
 
 
-def create_control_app(services: Services) -> Flask:
+def create_control_app(workspaces: Workspaces) -> Flask:
     """The WSGI application of the control port."""
     app = Flask("coinslot_control", static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False
-    guard = Guard(services)
-    desk = ControlDesk(services)
+    guard = Guard(workspaces.common)
+    desk = ControlDesk(workspaces)
     app.before_request(guard.check)
     app.add_url_rule(
         f"{BASE}/<path:rest>", view_func=desk.answer, methods=METHODS, provide_automatic_options=False
@@ -66,9 +68,9 @@ def create_control_app(services: Services) -> Flask:
 class Guard:
     """Decides who may call the control port at all."""
 
-    def __init__(self, services: Services) -> None:
-        settings = services.ground.settings
-        self._token = services.ground.control_token.encode()
+    def __init__(self, common: Common) -> None:
+        settings = common.settings
+        self._token = common.control_token.encode()
         public = urlsplit(settings.public_url).hostname if settings.public_url else None
         self._hosts = {name.lower() for name in (settings.host, public, *settings.allow_hosts) if name}
 
@@ -129,37 +131,40 @@ class Guard:
 class ControlDesk:
     """Runs handlers, turns refusals into problems and journals what was changed."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._context = Context(
-            portals=services.ground.portals, allow_hosts=services.ground.settings.allow_hosts
-        )
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+        common = workspaces.common
+        self._context = Context(portals=common.portals, allow_hosts=common.settings.allow_hosts)
 
     def answer(self, rest: str) -> Response:
         """The Flask view of every call; `rest` is the path below the base."""
-        workspace, path = _workspace(rest, self._services.workspace)
+        name, path = _workspace(rest)
         found = find_route(request.method, path)
         if found is None:
             return _no_route(path)
         route, args = found
+        services = self._workspaces.find(name)
+        if services is None:
+            return dump_problem(unknown("workspace", name))
         wire = wire_request(request.environ)
-        clock = self._services.ground.clock
+        clock = services.ground.clock
         at_s, began_s = clock.now_s(), clock.monotonic_s()
-        response = self._answer(route, workspace, args, wire)
+        response = self._answer(route, services, args, wire)
         if route.method != "GET":
             elapsed_ms = (clock.monotonic_s() - began_s) * 1000
-            self._journal(route, args, wire, response, at_s=at_s, elapsed_ms=elapsed_ms)
+            self._journal(services, route, args, wire, response, at_s=at_s, elapsed_ms=elapsed_ms)
         return response
 
     def trouble(self, error: Exception) -> Response:
         """A fault of our own: it goes to the journal whole, and to the caller as one line."""
-        self._services.journal.append(
+        default = self._workspaces.default
+        default.journal.append(
             Crossing(
                 dir="control",
                 endpoint=f"{request.method} {request.path}",
                 request=wire_request(request.environ),
                 reply=None,
-                at_s=self._services.ground.clock.now_s(),
+                at_s=default.ground.clock.now_s(),
                 elapsed_ms=0.0,
                 error="".join(traceback.format_exception(error)),
             )
@@ -173,14 +178,13 @@ class ControlDesk:
             )
         )
 
-    def _answer(self, route: Route, workspace: str, args: dict[str, str], wire: WireRequest) -> Response:
+    def _answer(self, route: Route, services: Services, args: dict[str, str], wire: WireRequest) -> Response:
         try:
-            if workspace != self._services.workspace:
-                raise unknown("workspace", workspace)
             if request.environ.get(OVERSIZED):
                 raise _too_large()
             call = Call(
-                services=self._services,
+                workspaces=self._workspaces,
+                services=services,
                 context=self._context,
                 args=args,
                 query=request.args.to_dict(),
@@ -192,6 +196,8 @@ class ControlDesk:
         except (
             Unknown,
             MoveRefused,
+            ClockRefused,
+            WorkspaceRefused,
             PreconditionUnmet,
             OrderExists,
             RotationRefused,
@@ -200,10 +206,13 @@ class ControlDesk:
             LieInapplicable,
         ) as error:
             return dump_problem(_problem(error))
+        if isinstance(value, Text):
+            return Response(value.text, status=status, headers=[("Content-Type", value.kind)])
         return _json(status, value)
 
     def _journal(
         self,
+        services: Services,
         route: Route,
         args: dict[str, str],
         wire: WireRequest,
@@ -212,7 +221,7 @@ class ControlDesk:
         at_s: float,
         elapsed_ms: float,
     ) -> None:
-        self._services.journal.append(
+        services.journal.append(
             Crossing(
                 dir="control",
                 endpoint=f"{route.method} {_NAMED_ID.sub('{id}', route.path)}",
@@ -250,7 +259,7 @@ def dump_problem(problem: Problem) -> Response:
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Unknown):
         return unknown(error.what, error.name)
-    if isinstance(error, MoveRefused):
+    if isinstance(error, MoveRefused | ClockRefused | WorkspaceRefused):
         return Problem(409, error.code, error.detail, remedy=error.remedy)
     if isinstance(error, PreconditionUnmet):
         unmet = error.unmet
@@ -288,11 +297,11 @@ def _problem(error: Exception) -> Problem:
     )
 
 
-def _workspace(rest: str, default: str) -> tuple[str, str]:
+def _workspace(rest: str) -> tuple[str, str]:
     """The workspace that a path names, and what follows it; without one the default is meant."""
     first, _, following = rest.partition("/")
     if first != "w":
-        return default, f"/{rest}"
+        return DEFAULT, f"/{rest}"
     name, _, path = following.partition("/")
     return name, f"/{path}"
 

@@ -11,9 +11,19 @@ from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import invalid, is_decimal
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.services import Services
+from coinslot_sandbox.workspaces import Workspaces
 
 LIST_DEFAULT: Final = 1000
 LIST_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """An answer that is no JSON; `kind` is its Content-Type."""
+
+    text: str
+    kind: str
+
 
 Reply = tuple[int, Any]
 
@@ -26,6 +36,7 @@ class Call:
     query  the first value of each query parameter
     """
 
+    workspaces: Workspaces
     services: Services
     context: Context
     args: Mapping[str, str]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 
-from coinslot_sandbox.control import openapi_purchases
+from coinslot_sandbox.control import openapi_purchases, openapi_workspaces
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_links import LINKS, Links
@@ -256,17 +256,12 @@ _SHOP_AND_WIRE: Final = (
         summary="One journal entry",
         answers={200: ref("Entry")},
     ),
-    Operation(
-        method="post",
-        path="/reset",
-        summary="As at first start: keys and default games back, all else gone; ids and numbers go on",
-        body="Nothing",
-        body_optional=True,
-        answers={200: shape({"seed": {"type": "integer"}})},
-    ),
 )
 
-OPERATIONS: Final = (*_SHOP_AND_WIRE, *openapi_purchases.OPERATIONS)
+_AREAS: Final = (openapi_purchases, openapi_workspaces)
+"""The files that describe an area each: its OPERATIONS, `requests(context)` and `resources()`."""
+
+OPERATIONS: Final = (*_SHOP_AND_WIRE, *(operation for area in _AREAS for operation in area.OPERATIONS))
 """Every call of the control API that is behind its token."""
 
 
@@ -274,6 +269,9 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
     """The whole document, for these portals."""
     context = Context(portals=portals, allow_hosts=())
     paths: dict[str, dict[str, Any]] = {}
+    schemas = {**requests(context), **resources()}
+    for area in _AREAS:
+        schemas |= {**area.requests(context), **area.resources()}
     for operation in OPERATIONS:
         paths.setdefault(BASE + operation.path, {})[operation.method] = _operation(operation)
     paths["/_ready"] = {"get": _open_call("ready", "Whether the sandbox answers")}
@@ -291,12 +289,7 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "schemas": {
-                **requests(context),
-                **openapi_purchases.requests(context),
-                **resources(),
-                **openapi_purchases.resources(),
-            },
+            "schemas": schemas,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "responses": {f"Problem{status}": _problem(says) for status, says in PROBLEMS.items()},
         },
@@ -307,7 +300,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     problems = (*_ALWAYS, 409) if operation.can_conflict else _ALWAYS
     links = LINKS.get(operation.operation_id, {})
     responses = {
-        str(status): _answer(schema, links.get(status)) for status, schema in operation.answers.items()
+        str(status): _answer(schema, links.get(status), operation.texts)
+        for status, schema in operation.answers.items()
     }
     refused = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in problems}
     described: dict[str, Any] = {
@@ -339,8 +333,11 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(schema: dict[str, Any], links: Links | None = None) -> dict[str, Any]:
-    answer = {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+def _answer(
+    schema: dict[str, Any], links: Links | None = None, texts: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema}, **{kind: {"schema": TEXT} for kind in texts}}
+    answer: dict[str, Any] = {"description": "Done.", "content": content}
     return {**answer, "links": links} if links else answer
 
 

@@ -11,6 +11,7 @@ class Operation:
 
     body     name of its body's schema; all members may be left out where `body_optional`
     answers  status -> schema of the answer
+    texts    further media types in which the answer can be asked for, as plain text
     """
 
     method: str
@@ -21,6 +22,7 @@ class Operation:
     body_optional: bool = False
     query: tuple[dict[str, Any], ...] = ()
     can_conflict: bool = False
+    texts: tuple[str, ...] = ()
 
     @property
     def operation_id(self) -> str:

@@ -30,5 +30,5 @@ def post_purchase(call: Call) -> Reply:
             remedy=f"make an order of {' or '.join(call.context.with_purchases)}",
         )
     price = 0 if product is None else product.price
-    made = mint.mint(wanted.wish, order=record.order, price=price, now_s=ground.clock.now_s())
+    made = mint.mint(wanted.wish, order=record.order, price=price, now_s=ground.claims.now_s())
     return 200, dump_purchase(made)

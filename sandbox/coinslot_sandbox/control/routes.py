@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coinslot_sandbox.control import key_calls, purchase_calls, shop_calls, wire_calls
+from coinslot_sandbox.control import key_calls, purchase_calls, shop_calls, wire_calls, workspace_calls
 from coinslot_sandbox.control.call import Handler
 
 
@@ -57,7 +57,17 @@ ROUTES: Final = (
     Route(method="GET", path="/journal/wait", handle=wire_calls.wait_journal),
     Route(method="GET", path="/journal/{seq}", handle=wire_calls.get_journal_entry),
     Route(method="GET", path="/openapi.json", handle=wire_calls.get_document),
-    Route(method="POST", path="/reset", handle=wire_calls.reset),
+    Route(method="GET", path="/workspaces", handle=workspace_calls.list_workspaces),
+    Route(method="POST", path="/workspaces", handle=workspace_calls.post_workspace),
+    Route(method="GET", path="/workspaces/{workspace}", handle=workspace_calls.get_workspace),
+    Route(method="DELETE", path="/workspaces/{workspace}", handle=workspace_calls.delete_workspace),
+    Route(method="GET", path="/env", handle=workspace_calls.get_environment),
+    Route(method="GET", path="/clock", handle=workspace_calls.get_clock),
+    Route(method="POST", path="/clock/freeze", handle=workspace_calls.freeze_clock),
+    Route(method="POST", path="/clock/resume", handle=workspace_calls.resume_clock),
+    Route(method="POST", path="/clock/claims", handle=workspace_calls.offset_claims),
+    Route(method="POST", path="/clock/advance", handle=workspace_calls.advance_clock),
+    Route(method="POST", path="/reset", handle=workspace_calls.reset),
 )
 """The control API of one workspace."""
 

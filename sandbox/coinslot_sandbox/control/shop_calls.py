@@ -184,7 +184,7 @@ def post_token(call: Call) -> Reply:
         wanted.wish,
         player=player,
         game_id=game_id,
-        now_s=ground.clock.now_s(),
+        now_s=ground.claims.now_s(),
         sequence=ground.ids.sequence("token"),
     )
     return 200, dump_token(minted)

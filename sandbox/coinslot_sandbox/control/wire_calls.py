@@ -1,4 +1,4 @@
-"""Control calls about what crosses the wire: deliveries, hand-made callbacks, faults, journal; and reset."""
+"""Control calls about what crosses the wire: deliveries, hand-made callbacks, faults, journal."""
 
 from typing import Any, Final
 
@@ -107,13 +107,6 @@ def get_document(call: Call) -> Reply:
     from coinslot_sandbox.control.openapi import document
 
     return 200, document(call.context.portals)
-
-
-def reset(call: Call) -> Reply:
-    """As at first start; ids and journal numbers go on."""
-    schema.parse_empty(call.body)
-    call.services.reset()
-    return 200, {"seed": call.services.ground.seed}
 
 
 def _entries(call: Call, after: int, wanted: JournalFilter) -> dict[str, Any]:

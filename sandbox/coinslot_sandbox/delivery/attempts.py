@@ -20,6 +20,8 @@ from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
 
 ENDPOINT = "delivery"
+BY_SCHEDULE = ("schedule", "advance")
+"""Causes of attempts that the schedule's retries count from."""
 
 Settle = Callable[[Delivery, bool], tuple[DeliveryState, float | None]]
 """Delivery as it was before the attempt, accepted -> its state and the time of its next attempt."""
@@ -154,7 +156,7 @@ class Courier:
                     connection,
                     delivery.delivery_id,
                     attempts_made=numbers[-1],
-                    scheduled_made=delivery.scheduled_made + (cause == "schedule"),
+                    scheduled_made=delivery.scheduled_made + (cause in BY_SCHEDULE),
                     state=state,
                     next_at_s=next_at_s,
                     only_from=only_from,

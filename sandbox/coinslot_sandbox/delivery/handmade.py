@@ -15,7 +15,7 @@ from coinslot_contracts.wire import Headers
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
-from coinslot_sandbox.clock import Clock
+from coinslot_sandbox.clock import Now
 from coinslot_sandbox.delivery.attempts import Courier
 from coinslot_sandbox.delivery.signatures import Keys, notification_headers, signature_value
 from coinslot_sandbox.ids import Ids
@@ -72,7 +72,7 @@ class HandmadeCallbacks:
         post: Post,
         courier: Courier,
         ids: Ids,
-        clock: Clock,
+        clock: Now,
     ) -> None:
         self._book = book
         self._database = database

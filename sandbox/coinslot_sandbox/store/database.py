@@ -62,6 +62,10 @@ class Database:
         """The next number of a counter, from 0; never call it inside `write`."""
         return self._sequences.next_number(name)
 
+    def forget_numbers(self, prefix: str) -> None:
+        """Drop what is reserved of the counters whose names begin so; their rows are gone already."""
+        self._sequences.forget(prefix)
+
     def close(self) -> None:
         """Give back what was reserved and not used, and close every connection."""
         with contextlib.suppress(SQLAlchemyError):
@@ -110,6 +114,12 @@ class _Sequences:
                 return 0
             return int(taken) - BLOCK
 
+    def forget(self, prefix: str) -> None:
+        with self._lock:
+            self._blocks = {
+                name: block for name, block in self._blocks.items() if not name.startswith(prefix)
+            }
+
     def give_back(self) -> None:
         with self._lock, self._database.write() as connection:
             for name, (first, end) in self._blocks.items():
@@ -142,7 +152,7 @@ def _open_engine(url: str, *, is_sqlite: bool) -> Engine:
             connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
         )
     except (ArgumentError, ImportError) as error:
-        raise SandboxStartError(f"the store's URL cannot be used: {_one_line(error)}", 2) from None
+        raise SandboxStartError(f"the store's URL cannot be used: {one_line(error)}", 2) from None
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -164,10 +174,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _unusable(where: Path | str, error: Exception) -> str:
     return (
-        f"the store {where} cannot be used: {_one_line(error)}; name a file that can be written with --store"
+        f"the store {where} cannot be used: {one_line(error)}; name a file that can be written with --store"
     )
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
+    """What went wrong, without the statement and its values."""
     original = getattr(error, "orig", None) or error
     return " ".join(str(original).split())

@@ -1,78 +1,70 @@
-"""Deliveries and attempts of one workspace: the queue that callbacks wait in.
+"""Deliveries and attempts of one workspace: what was told to a backend, and what it said.
 
-One attempt of an order is under way at a time, and an order's deliveries go in the order of their making:
-only the first pending one of each order can be claimed. A claim is a lease, so that what a killed process had
-in its hands is taken up again.
+Times here are the schedule's; each is written beside its moment on the machine's clock, by which the queue
+goes. What is due across all workspaces is the queue's matter (`store.due`).
 """
 
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, case, delete, exists, insert, null, select, update
 
+from coinslot_sandbox.clock import ScheduleClock
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
 from coinslot_sandbox.store.rows import delivery_of, delivery_values
 from coinslot_sandbox.store.tables import ATTEMPTS, DELIVERIES
 
+WAITS = (DELIVERIES.c.state == "pending", DELIVERIES.c.mode == "scheduled")
+"""What waits to be attempted by itself."""
+
 _EARLIER = DELIVERIES.alias("earlier")
-_WAITS = (DELIVERIES.c.state == "pending", DELIVERIES.c.mode == "scheduled")
-_IS_FIRST = ~exists().where(
+IS_FIRST = ~exists().where(
     _EARLIER.c.order_id == DELIVERIES.c.order_id,
+    _EARLIER.c.workspace == DELIVERIES.c.workspace,
     _EARLIER.c.state == "pending",
     _EARLIER.c.mode == "scheduled",
     _EARLIER.c.number < DELIVERIES.c.number,
 )
+"""An order's deliveries go in the order of their making: only the first that waits can be attempted."""
 
 
 class Post:
     """The deliveries of one workspace."""
 
-    def __init__(self, workspace: str) -> None:
+    def __init__(self, workspace: str, schedule: ScheduleClock) -> None:
         self.workspace = workspace
+        self._schedule = schedule
         self._own = DELIVERIES.c.workspace == workspace
 
     def add(self, connection: Connection, delivery: Delivery) -> None:
         """Write a new delivery, in the transaction of what it tells."""
-        connection.execute(
-            insert(DELIVERIES).values({"workspace": self.workspace, **delivery_values(delivery)})
-        )
+        row = {
+            "workspace": self.workspace,
+            "due_s": None if delivery.held else self._machine_s(delivery.next_at_s),
+            **delivery_values(delivery),
+        }
+        connection.execute(insert(DELIVERIES).values(row))
 
-    def claim(
-        self, connection: Connection, *, now_s: float, lease_until_s: float, limit: int
-    ) -> list[Delivery]:
-        """Take up to `limit` deliveries that are due; they are ours until the lease ends."""
+    def find_next(self, connection: Connection, *, until_s: float | None) -> Delivery | None:
+        """What is attempted next on the schedule, held ones aside; None where nothing is by `until_s`."""
         wanted = (
             select(DELIVERIES)
-            .where(
-                self._own,
-                *_WAITS,
-                DELIVERIES.c.next_at_s <= now_s,
-                or_(DELIVERIES.c.lease_until_s.is_(None), DELIVERIES.c.lease_until_s <= now_s),
-                _IS_FIRST,
-            )
+            .where(self._own, *WAITS, DELIVERIES.c.held.is_(False), IS_FIRST)
             .order_by(DELIVERIES.c.next_at_s, DELIVERIES.c.number)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
+            .limit(1)
         )
-        found = [delivery_of(row) for row in connection.execute(wanted).mappings()]
-        self.renew(connection, [delivery.delivery_id for delivery in found], lease_until_s=lease_until_s)
-        return found
+        if until_s is not None:
+            wanted = wanted.where(DELIVERIES.c.next_at_s <= until_s)
+        row = connection.execute(wanted).mappings().first()
+        return None if row is None else delivery_of(row)
 
-    def renew(self, connection: Connection, delivery_ids: Sequence[str], *, lease_until_s: float) -> None:
-        """Hold deliveries for longer."""
-        if delivery_ids:
-            connection.execute(
-                update(DELIVERIES)
-                .where(DELIVERIES.c.delivery_id.in_(delivery_ids))
-                .values(lease_until_s=lease_until_s)
-            )
-
-    def next_due_s(self, connection: Connection) -> float | None:
-        """When something can be claimed next: the earliest due time, or the end of its lease."""
-        at_s = func.coalesce(DELIVERIES.c.lease_until_s, 0)
-        due = select(func.min(_later(DELIVERIES.c.next_at_s, at_s))).where(self._own, *_WAITS, _IS_FIRST)
-        value = connection.scalar(due)
-        return None if value is None else float(value)
+    def follow_schedule(self, connection: Connection, schedule: ScheduleClock) -> None:
+        """Write the machine's time of everything that waits, after the schedule was set."""
+        offset_s = schedule.state.offset_s
+        due = DELIVERIES.c.next_at_s - offset_s if not schedule.is_frozen else null()
+        connection.execute(
+            update(DELIVERIES).where(self._own, *WAITS, DELIVERIES.c.held.is_(False)).values(due_s=due)
+        )
 
     def find(self, connection: Connection, delivery_id: str) -> Delivery | None:
         """The delivery with this id."""
@@ -95,7 +87,7 @@ class Post:
         """The attempts of a delivery, first to last."""
         wanted = (
             select(ATTEMPTS.c.record)
-            .where(ATTEMPTS.c.delivery_id == delivery_id)
+            .where(ATTEMPTS.c.workspace == self.workspace, ATTEMPTS.c.delivery_id == delivery_id)
             .order_by(ATTEMPTS.c.attempt)
         )
         return [json.loads(record) for record in connection.scalars(wanted)]
@@ -106,6 +98,7 @@ class Post:
         """Write attempts that were made."""
         rows = [
             {
+                "workspace": self.workspace,
                 "delivery_id": delivery_id,
                 "attempt": record["attempt"],
                 "at_s": record["at_s"],
@@ -130,35 +123,33 @@ class Post:
 
         only_from  the states in which the outcome still counts; one that was cancelled meanwhile stays so
         """
-        here = DELIVERIES.c.delivery_id == delivery_id
+        here = (DELIVERIES.c.delivery_id == delivery_id, self._own)
         made = {
             "attempts_made": attempts_made,
             "scheduled_made": scheduled_made,
             "lease_until_s": None,
         }
-        connection.execute(update(DELIVERIES).where(here).values(made))
+        connection.execute(update(DELIVERIES).where(*here).values(made))
+        due = case((DELIVERIES.c.held, null()), else_=self._machine_s(next_at_s))
         connection.execute(
             update(DELIVERIES)
-            .where(here, DELIVERIES.c.state.in_(only_from))
-            .values(state=state, next_at_s=next_at_s)
+            .where(*here, DELIVERIES.c.state.in_(only_from))
+            .values(state=state, next_at_s=next_at_s, due_s=due)
         )
 
     def cancel_of_order(self, connection: Connection, order_id: str) -> int:
         """Cancel what is still pending of an order; how many that were."""
         changed = connection.execute(
             update(DELIVERIES)
-            .where(self._own, DELIVERIES.c.order_id == order_id, *_WAITS)
-            .values(state="cancelled", next_at_s=None, lease_until_s=None)
+            .where(self._own, DELIVERIES.c.order_id == order_id, *WAITS)
+            .values(state="cancelled", next_at_s=None, due_s=None, lease_until_s=None)
         )
         return changed.rowcount
 
     def clear(self, connection: Connection) -> None:
         """Forget every delivery and attempt of the workspace."""
-        ours = select(DELIVERIES.c.delivery_id).where(self._own)
-        connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.delivery_id.in_(ours)))
+        connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.workspace == self.workspace))
         connection.execute(delete(DELIVERIES).where(self._own))
 
-
-def _later(left: ColumnElement[float], right: ColumnElement[float]) -> ColumnElement[float]:
-    """The greater of two numbers, spelt as CASE: SQLite and PostgreSQL name that function differently."""
-    return case((left > right, left), else_=right)
+    def _machine_s(self, next_at_s: float | None) -> float | None:
+        return None if next_at_s is None else self._schedule.machine_s(next_at_s)

@@ -14,6 +14,24 @@ DeliveryState = Literal["pending", "delivered", "failed", "lost", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceRecord:
+    """A tenant of the sandbox.
+
+    ends_at_s       when it is deleted by itself, None for never; as created_at_s on the machine's clock
+    frozen_at_s     where its schedule stands still, None where it runs
+    schedule_offset_s, claims_offset_s   what its two clocks are ahead of the machine's
+    """
+
+    name: str
+    seed: int
+    created_at_s: float
+    ends_at_s: float | None = None
+    frozen_at_s: float | None = None
+    schedule_offset_s: float = 0.0
+    claims_offset_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GameRecord:
     """A game of one portal and how its callbacks are delivered.
 
@@ -53,7 +71,8 @@ class Delivery:
     signature  the value of the signature header, None where there is none
     retry_s    seconds to wait after each failure; as many retries as there are numbers
     attempts_made, scheduled_made  all attempts; those that the schedule made, which its retries count from
-    next_at_s  when the next attempt is due; None where none will come by itself
+    next_at_s  when the next attempt is due on the workspace's schedule; None where none will come by itself
+    held       it waits until it is released, whatever its time
     """
 
     delivery_id: str
@@ -75,6 +94,7 @@ class Delivery:
     scheduled_made: int
     next_at_s: float | None
     created_at_s: float
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

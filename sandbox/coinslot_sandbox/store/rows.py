@@ -6,9 +6,42 @@ from typing import Any
 from coinslot_contracts.domain import Game, Order, Player
 from sqlalchemy import RowMapping
 
-from coinslot_sandbox.store.records import Delivery, GameRecord, KeyRecord, OrderRecord, Product
+from coinslot_sandbox.store.records import (
+    Delivery,
+    GameRecord,
+    KeyRecord,
+    OrderRecord,
+    Product,
+    WorkspaceRecord,
+)
 
 Row = RowMapping
+
+
+def workspace_of(row: Row) -> WorkspaceRecord:
+    """A row of `workspaces`."""
+    return WorkspaceRecord(
+        name=row["workspace"],
+        seed=row["seed"],
+        created_at_s=row["created_at_s"],
+        ends_at_s=row["ends_at_s"],
+        frozen_at_s=row["frozen_at_s"],
+        schedule_offset_s=row["schedule_offset_s"],
+        claims_offset_s=row["claims_offset_s"],
+    )
+
+
+def workspace_values(record: WorkspaceRecord) -> dict[str, Any]:
+    """The columns of `workspaces`."""
+    return {
+        "workspace": record.name,
+        "seed": record.seed,
+        "created_at_s": record.created_at_s,
+        "ends_at_s": record.ends_at_s,
+        "frozen_at_s": record.frozen_at_s,
+        "schedule_offset_s": record.schedule_offset_s,
+        "claims_offset_s": record.claims_offset_s,
+    }
 
 
 def game_of(row: Row) -> GameRecord:
@@ -122,11 +155,12 @@ def delivery_of(row: Row) -> Delivery:
         scheduled_made=row["scheduled_made"],
         next_at_s=row["next_at_s"],
         created_at_s=row["created_at_s"],
+        held=row["held"],
     )
 
 
 def delivery_values(delivery: Delivery) -> dict[str, Any]:
-    """The columns of `deliveries`, without the workspace and the lease."""
+    """The columns of `deliveries`, without the workspace, the machine's time and the lease."""
     return {
         "delivery_id": delivery.delivery_id,
         "number": delivery.number,
@@ -147,6 +181,7 @@ def delivery_values(delivery: Delivery) -> dict[str, Any]:
         "scheduled_made": delivery.scheduled_made,
         "next_at_s": delivery.next_at_s,
         "created_at_s": delivery.created_at_s,
+        "held": delivery.held,
     }
 
 

@@ -22,7 +22,7 @@ from coinslot_sandbox.store.rows import (
     player_of,
     product_of,
 )
-from coinslot_sandbox.store.tables import DIALECTS, GAMES, KEYS, ORDERS, PLAYERS, PRODUCTS, WORKSPACES
+from coinslot_sandbox.store.tables import DIALECTS, GAMES, KEYS, ORDERS, PLAYERS, PRODUCTS
 
 
 class Shop:
@@ -30,15 +30,6 @@ class Shop:
 
     def __init__(self, workspace: str) -> None:
         self.workspace = workspace
-
-    def find_seed(self, connection: Connection) -> int | None:
-        """The workspace's seed, None where the workspace is new."""
-        return connection.scalar(select(WORKSPACES.c.seed).where(WORKSPACES.c.workspace == self.workspace))
-
-    def add_workspace(self, connection: Connection, *, seed: int, created_at_s: float) -> None:
-        """Lay the workspace."""
-        row = {"workspace": self.workspace, "seed": seed, "created_at_s": created_at_s}
-        connection.execute(insert(WORKSPACES).values(row))
 
     def find_game(self, connection: Connection, portal: str, game_id: str) -> GameRecord | None:
         """The game of this portal with this id."""
@@ -128,8 +119,8 @@ class Shop:
 
     def change_order(self, connection: Connection, old: OrderRecord, new: OrderRecord) -> None:
         """Write what has become of an order."""
-        here = ORDERS.c.order_id == old.order.order_id
-        connection.execute(update(ORDERS).where(here).values(order_values(new)))
+        here = (ORDERS.c.order_id == old.order.order_id, ORDERS.c.workspace == self.workspace)
+        connection.execute(update(ORDERS).where(*here).values(order_values(new)))
         self._count(connection, new, by=is_listed(new) - is_listed(old))
 
     def list_paid_orders(
@@ -155,7 +146,8 @@ class Shop:
         if state is not None:
             wanted = wanted.where(ORDERS.c.state == state)
         if after is not None:
-            place = select(ORDERS.c.number).where(ORDERS.c.order_id == after).scalar_subquery()
+            here = (ORDERS.c.order_id == after, ORDERS.c.workspace == self.workspace)
+            place = select(ORDERS.c.number).where(*here).scalar_subquery()
             wanted = wanted.where(ORDERS.c.number > func.coalesce(place, -1))
         return [order_of(row) for row in connection.execute(wanted).mappings()]
 
@@ -184,10 +176,11 @@ class Shop:
         if variant is not None:
             connection.execute(insert(DIALECTS).values({**own, "variant": variant}))
 
-    def clear(self, connection: Connection) -> None:
-        """Forget games, players, products, orders and chosen dialects of the workspace."""
-        for table in (GAMES, PLAYERS, PRODUCTS, ORDERS, DIALECTS):
+    def clear(self, connection: Connection, *, games: bool = True) -> None:
+        """Forget players, products, orders and chosen dialects of the workspace; its games where asked to."""
+        for table in (PLAYERS, PRODUCTS, ORDERS, DIALECTS, *([GAMES] if games else [])):
             connection.execute(delete(table).where(table.c.workspace == self.workspace))
+        connection.execute(update(GAMES).where(GAMES.c.workspace == self.workspace).values(paid_orders=0))
 
     def _of(self, table: Table) -> Select[Any]:
         return select(table).where(table.c.workspace == self.workspace)

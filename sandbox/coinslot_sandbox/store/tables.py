@@ -1,6 +1,9 @@
 """The tables, for SQLite and PostgreSQL alike.
 
-Times of orders are whole seconds as the documents have them; times of attempts are floats. Bodies are bytes.
+Every row belongs to a workspace, and no id is unique beyond it: several tenants live in one store. Times of
+orders are whole seconds as the documents have them; times of attempts are floats. Bodies are bytes.
+`deliveries.next_at_s` is a moment of the workspace's schedule, `due_s` the same moment on the machine's
+clock, or NULL while nothing is sent by itself (the schedule stands still, the delivery is held).
 `orders.listed` is 1 for what a portal's list of paid orders shows, so that a page reads one index.
 """
 
@@ -18,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 METADATA = MetaData()
 
@@ -42,6 +45,10 @@ WORKSPACES = Table(
     Column("workspace", String(64), primary_key=True),
     Column("seed", BigInteger, nullable=False),
     Column("created_at_s", Float, nullable=False),
+    Column("ends_at_s", Float),
+    Column("frozen_at_s", Float),
+    Column("schedule_offset_s", Float, nullable=False),
+    Column("claims_offset_s", Float, nullable=False),
 )
 
 KEYS = Table(
@@ -85,6 +92,7 @@ GAMES = Table(
     Column("paid_orders", BigInteger, nullable=False),
     Column("is_default", Boolean, nullable=False),
 )
+Index("games_by_id", GAMES.c.game_id)
 
 PLAYERS = Table(
     "players",
@@ -110,7 +118,7 @@ ORDERS = Table(
     "orders",
     METADATA,
     Column("order_id", String(255), primary_key=True),
-    Column("workspace", String(64), nullable=False),
+    Column("workspace", String(64), primary_key=True),
     Column("number", BigInteger, nullable=False),
     Column("portal", String(64), nullable=False),
     Column("game_id", String(64), nullable=False),
@@ -143,7 +151,7 @@ DELIVERIES = Table(
     "deliveries",
     METADATA,
     Column("delivery_id", String(64), primary_key=True),
-    Column("workspace", String(64), nullable=False),
+    Column("workspace", String(64), primary_key=True),
     Column("number", BigInteger, nullable=False),
     Column("portal", String(64), nullable=False),
     Column("game_id", String(64), nullable=False),
@@ -161,17 +169,21 @@ DELIVERIES = Table(
     Column("attempts_made", Integer, nullable=False),
     Column("scheduled_made", Integer, nullable=False),
     Column("next_at_s", Float),
+    Column("due_s", Float),
+    Column("held", Boolean, nullable=False),
     Column("lease_until_s", Float),
     Column("created_at_s", Float, nullable=False),
 )
-Index("deliveries_due", DELIVERIES.c.state, DELIVERIES.c.mode, DELIVERIES.c.next_at_s)
-Index("deliveries_by_order", DELIVERIES.c.order_id, DELIVERIES.c.number)
+Index("deliveries_due", DELIVERIES.c.state, DELIVERIES.c.mode, DELIVERIES.c.due_s)
+Index("deliveries_by_order", DELIVERIES.c.order_id, DELIVERIES.c.workspace, DELIVERIES.c.number)
+Index("deliveries_next", DELIVERIES.c.workspace, DELIVERIES.c.state, DELIVERIES.c.next_at_s)
 Index("deliveries_by_number", DELIVERIES.c.workspace, DELIVERIES.c.number)
 
 ATTEMPTS = Table(
     "attempts",
     METADATA,
     Column("delivery_id", String(64), primary_key=True),
+    Column("workspace", String(64), primary_key=True),
     Column("attempt", Integer, primary_key=True),
     Column("at_s", Float, nullable=False),
     Column("record", Text, nullable=False),
@@ -180,11 +192,23 @@ ATTEMPTS = Table(
 JOURNAL = Table(
     "journal",
     METADATA,
+    Column("workspace", String(64), primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("workspace", String(64), nullable=False),
     Column("dir", String(8), nullable=False),
     Column("endpoint", String(255)),
     Column("order_id", String(255)),
-    Column("user_id", String(64)),
+    Column("user_id", String(255)),
+    Column("size_bytes", BigInteger, nullable=False),
     Column("entry", Text, nullable=False),
+)
+Index("journal_by_order", JOURNAL.c.workspace, JOURNAL.c.order_id, JOURNAL.c.seq)
+
+JOURNAL_STATES = Table(
+    "journal_states",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("gaps", Text, nullable=False),
 )

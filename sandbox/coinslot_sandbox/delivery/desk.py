@@ -1,0 +1,86 @@
+"""The delivery side of one workspace: one attempt after another of each order, and when the next is due."""
+
+import traceback
+
+from coinslot_contracts.wire import WireRequest
+
+from coinslot_sandbox.clock import Clock, ScheduleClock
+from coinslot_sandbox.delivery.attempts import ENDPOINT, Courier, OrderLocks
+from coinslot_sandbox.delivery.retry import next_attempt_s
+from coinslot_sandbox.journal import Crossing, Journal
+from coinslot_sandbox.store.database import Database
+from coinslot_sandbox.store.post import Post
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
+
+
+class DeliveryDesk:
+    """Makes the attempts that the schedule asks for.
+
+    locks  shared with resend, so that one attempt of an order is under way at a time
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        post: Post,
+        courier: Courier,
+        clock: Clock,
+        schedule: ScheduleClock,
+        locks: OrderLocks,
+        journal: Journal,
+    ) -> None:
+        self._database = database
+        self._post = post
+        self._courier = courier
+        self._clock = clock
+        self._schedule = schedule
+        self._locks = locks
+        self._journal = journal
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Make one attempt of what the queue gave us."""
+        self.attempt(delivery, cause="schedule", needs_running=True)
+
+    def attempt(self, delivery: Delivery, *, cause: str, needs_running: bool = False) -> AttemptRecord | None:
+        """Make one attempt; None where a resend, a cancellation or a freeze came while we waited.
+
+        needs_running  only while the schedule runs: one that stands still is advanced by hand
+        """
+        with self._locks.holding(delivery.order_id):
+            with self._database.read() as connection:
+                fresh = self._post.find(connection, delivery.delivery_id)
+            if fresh is None or fresh.state != "pending" or fresh.held:
+                return None
+            if needs_running and self._schedule.is_frozen:
+                return None
+            return self._courier.attempt(fresh, cause=cause, settle=self._settle, only_from=("pending",))
+
+    def trouble(self, delivery: Delivery, error: BaseException) -> None:
+        """A fault of our own in a delivery worker: kept where whoever looks for the callback will find it."""
+        self._journal.append(
+            Crossing(
+                dir="out",
+                endpoint=ENDPOINT,
+                request=WireRequest(method="POST", target=delivery.url or "", body=delivery.body),
+                reply=None,
+                at_s=self._clock.now_s(),
+                elapsed_ms=0.0,
+                portal=delivery.portal,
+                game_id=delivery.game_id,
+                order_id=delivery.order_id,
+                user_id=delivery.user_id,
+                delivery_id=delivery.delivery_id,
+                error="".join(traceback.format_exception(error)),
+            )
+        )
+
+    def _settle(self, delivery: Delivery, accepted: bool) -> tuple[DeliveryState, float | None]:
+        if accepted:
+            return "delivered", None
+        next_at_s = next_attempt_s(
+            retry_s=delivery.retry_s,
+            attempts_made=delivery.scheduled_made + 1,
+            failed_at_s=self._schedule.now_s(),
+        )
+        return ("failed", None) if next_at_s is None else ("pending", next_at_s)
