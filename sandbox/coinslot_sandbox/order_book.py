@@ -7,13 +7,14 @@ matter, how bytes are made the portal's, when they are sent the engine's.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from coinslot_contracts.domain import Notification, NotificationKind, Order
+from coinslot_contracts.domain import NotificationKind, Order
 from coinslot_contracts.json_bytes import dump_compact
 from coinslot_contracts.portal import NoticesPart, Portal, Unmet
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
 from coinslot_sandbox.clock import Now
+from coinslot_sandbox.delivery.material import notification_of
 from coinslot_sandbox.delivery.retry import retry_seconds
 from coinslot_sandbox.delivery.signatures import notification_headers
 from coinslot_sandbox.ids import Ids, base36_of, number_of
@@ -199,6 +200,8 @@ class OrderBook:
             if record is not None and record.order.arrived_status != 1:
                 told = replace(record.order, arrived_status=1)
                 self._shop.change_order(connection, record, replace(record, order=told))
+            self._post.shelf.arrived(connection, order_id)
+        self._on_commit()
 
     def notices(self, portal: str) -> NoticesPart | None:
         """How the portal notifies; None where it does not."""
@@ -319,6 +322,9 @@ class OrderBook:
             signature=signature,
             retry_s=retry_seconds(game.retry),
             timeout_s=game.timeout_s,
+            ack_rule=game.ack_rule,
+            terminal_codes=game.terminal_codes,
+            held=scheduled and self._post.shelf.is_held(connection, record.order.order_id),
             attempts_made=0,
             scheduled_made=0,
             next_at_s=now_s if scheduled else None,
@@ -352,19 +358,3 @@ class Draft:
 def draft_delivery(ids: Ids) -> Draft:
     """Draw the ids of a delivery."""
     return Draft(delivery_id=f"dlv_{ids.text('delivery', 20)}", number=ids.sequence("delivery-number"))
-
-
-def notification_of(order: Order, kind: NotificationKind) -> Notification:
-    """What a paid order's notification says."""
-    return Notification(
-        kind=kind,
-        game_id=order.game_id,
-        order_id=order.order_id,
-        user_id=order.user_id,
-        product_id=order.product_id,
-        arrived_status=order.arrived_status,
-        created_at_s=order.created_at_s,
-        paid_at_s=order.paid_at_s or order.created_at_s,
-        refund_status=order.refund_status,
-        refunded_at_s=order.refunded_at_s,
-    )

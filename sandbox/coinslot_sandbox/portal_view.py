@@ -142,6 +142,7 @@ class EndpointDesk:
         view = StoreView(services, self._portal.name)
         at_s, began_s = clock.now_s(), clock.monotonic_s()
         answer = self.endpoint.answer(wire, view)
+        services.dispatch.captures.note(self._portal, self.endpoint.name, subject, wire)
         found = services.faults.take(endpoint=self.endpoint.name, order_id=subject.order_id)
         fault = None if found is None else found.fault
         if fault is None or not stands_in(fault):

@@ -13,8 +13,11 @@ from coinslot_sandbox.clock import ClaimsClock, Clock, ScheduleClock, ScheduleSt
 from coinslot_sandbox.delivery.addresses import may_connect
 from coinslot_sandbox.delivery.advance import Advancer
 from coinslot_sandbox.delivery.attempts import Courier, OrderLocks
+from coinslot_sandbox.delivery.captures import Captures
 from coinslot_sandbox.delivery.desk import DeliveryDesk
 from coinslot_sandbox.delivery.handmade import HandmadeCallbacks
+from coinslot_sandbox.delivery.mailroom import Mailroom
+from coinslot_sandbox.delivery.material import Material
 from coinslot_sandbox.delivery.resend import Resender
 from coinslot_sandbox.dialects import Dialects
 from coinslot_sandbox.faults import FaultBook
@@ -81,6 +84,7 @@ class Dispatch:
     """What takes notifications to a backend."""
 
     courier: Courier
+    captures: Captures
     desk: DeliveryDesk
     book: OrderBook
     handmade: HandmadeCallbacks
@@ -128,6 +132,7 @@ class Services:
         if "keys" not in keep:
             for ring in self.rings.values():
                 ring.restart()
+        self.dispatch.captures.clear()
         self.journal.clear()
 
 
@@ -158,6 +163,7 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
     journal = Journal(
         workspace=record.name, writer=common.journals, clock=common.clock, secrets=games.secrets
     )
+    faults = FaultBook(seed=seed, now_s=ground.schedule.now_s)
     return Services(
         workspace=record.name,
         record=record,
@@ -177,9 +183,9 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         },
         dialects=Dialects(portals=portals, database=database, shop=shop),
         journal=journal,
-        faults=FaultBook(seed=seed, now_s=ground.schedule.now_s),
+        faults=faults,
         hospice=common.hospice,
-        dispatch=_dispatch(common, ground, record, journal),
+        dispatch=_dispatch(common, ground, record, journal, faults),
     )
 
 
@@ -207,21 +213,25 @@ def _ground(common: Common, record: WorkspaceRecord, settings: SandboxSettings) 
     )
 
 
-def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal) -> Dispatch:
+def _dispatch(
+    common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal, faults: FaultBook
+) -> Dispatch:
     database, post, schedule = ground.database, ground.post, ground.schedule
-    allow_hosts = ground.settings.allow_hosts
-    courier = Courier(
-        portals=ground.portals,
-        database=database,
-        post=post,
-        journal=journal,
-        may_connect=lambda host, address: may_connect(host, address, allow_hosts=allow_hosts),
-    )
+    courier, captures = _courier(ground, journal), Captures(ground.portals)
+    material = Material(portals=ground.portals, shop=ground.shop, captures=captures)
     locks = OrderLocks()
     desk = DeliveryDesk(
         database=database,
         post=post,
-        courier=courier,
+        mailroom=Mailroom(
+            database=database,
+            post=post,
+            courier=courier,
+            material=material,
+            faults=faults,
+            ids=ground.ids,
+            schedule=schedule,
+        ),
         clock=common.clock,
         schedule=schedule,
         locks=locks,
@@ -242,15 +252,24 @@ def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: 
         shop=ground.shop,
         post=post,
         courier=courier,
+        material=material,
         ids=ground.ids,
         clock=schedule,
     )
     return Dispatch(
         courier=courier,
+        captures=captures,
         desk=desk,
         book=book,
         handmade=handmade,
-        resender=Resender(database=database, post=post, courier=courier, locks=locks),
+        resender=Resender(
+            database=database,
+            post=post,
+            courier=courier,
+            material=material,
+            locks=locks,
+            schedule=schedule,
+        ),
         advancer=Advancer(
             workspace=record.name,
             database=database,
@@ -261,6 +280,18 @@ def _dispatch(common: Common, ground: Ground, record: WorkspaceRecord, journal: 
             claims=ground.claims,
             wake=common.wake,
         ),
+    )
+
+
+def _courier(ground: Ground, journal: Journal) -> Courier:
+    allow_hosts = ground.settings.allow_hosts
+    return Courier(
+        portals=ground.portals,
+        database=ground.database,
+        post=ground.post,
+        journal=journal,
+        schedule=ground.schedule,
+        may_connect=lambda host, address: may_connect(host, address, allow_hosts=allow_hosts),
     )
 
 

@@ -4,22 +4,25 @@ The order becomes paid or refunded before the first byte leaves, and only where 
 its signature is valid and its ids are the order's. Nothing is ever retried.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from coinslot_contracts.domain import Notification, NotificationKind, Order
 from coinslot_contracts.json_bytes import JsonInvalid, dump_json, parse_json, spelling_headers
-from coinslot_contracts.portal import NoticesPart
+from coinslot_contracts.portal import Ack, NoticesPart
 from coinslot_contracts.wire import Headers
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
 from coinslot_sandbox.clock import Now
-from coinslot_sandbox.delivery.attempts import Courier
-from coinslot_sandbox.delivery.signatures import Keys, notification_headers, signature_value
+from coinslot_sandbox.delivery.attempts import Courier, Sending
+from coinslot_sandbox.delivery.letters import Letter, Sources, Wrongs, is_signed, readable, sign, spoil
+from coinslot_sandbox.delivery.mailroom import manner_of
+from coinslot_sandbox.delivery.material import Material, notification_of
+from coinslot_sandbox.delivery.signatures import notification_headers
 from coinslot_sandbox.ids import Ids
-from coinslot_sandbox.order_book import Draft, OrderBook, Unknown, draft_delivery, notification_of
+from coinslot_sandbox.order_book import Draft, OrderBook, Unknown, draft_delivery
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, GameRecord, OrderRecord
@@ -36,6 +39,7 @@ class HandmadeWish:
     signature  name in SIGNATURE_DEFECTS
     headers    headers to replace; None drops one
     copies     so many attempts, with their last bytes at one moment where `at_once`
+    wrongs     misdeliveries on top of it
     """
 
     order_id: str
@@ -50,14 +54,17 @@ class HandmadeWish:
     at_once: bool = False
     timeout_s: float | None = None
     url: str | None = None
+    wrongs: Wrongs = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    body: bytes
-    headers: Headers
-    signature: str | None
+    letter: Letter
     is_genuine: bool
+
+
+OTHER_MEMBERS: Final = frozenset({"field_shape", "replay_old", "reflection", "tampered_field"})
+"""Misdeliveries after which a body may say something else than it was made to say."""
 
 
 class HandmadeCallbacks:
@@ -71,6 +78,7 @@ class HandmadeCallbacks:
         shop: Shop,
         post: Post,
         courier: Courier,
+        material: Material,
         ids: Ids,
         clock: Now,
     ) -> None:
@@ -79,29 +87,35 @@ class HandmadeCallbacks:
         self._shop = shop
         self._post = post
         self._courier = courier
+        self._material = material
         self._ids = ids
         self._clock = clock
 
     def send(self, wish: HandmadeWish) -> tuple[Delivery, list[AttemptRecord]]:
         """Send what is wished for and wait for the answers.
 
-        errors  Unknown, PreconditionUnmet
+        errors  Unknown, PreconditionUnmet, letters.CannotSpoil
         """
         draft = draft_delivery(self._ids)
         with self._database.write() as connection:
-            delivery = self._prepare(connection, wish, draft)
-        attempts = self._courier.attempts(
-            delivery,
-            copies=wish.copies,
-            at_once=wish.at_once,
+            delivery, letter = self._prepare(connection, wish, draft)
+        manner, copies, patience_s = manner_of(wish.wrongs)
+        if manner == "singly":
+            manner, copies = "at once" if wish.at_once else "singly", wish.copies
+        sending = Sending(
+            letter=letter,
             cause="manual",
             settle=_settle,
             only_from=("pending", "failed"),
+            manner=manner,
+            copies=copies,
+            patience_s=patience_s,
         )
+        attempts = self._courier.carry(delivery, sending).records
         with self._database.read() as connection:
             return self._post.find(connection, delivery.delivery_id) or delivery, attempts
 
-    def _prepare(self, connection: Connection, wish: HandmadeWish, draft: Draft) -> Delivery:
+    def _prepare(self, connection: Connection, wish: HandmadeWish, draft: Draft) -> tuple[Delivery, Letter]:
         record = self._shop.find_order_for_change(connection, wish.order_id)
         if record is None:
             raise Unknown("order", wish.order_id)
@@ -111,12 +125,14 @@ class HandmadeCallbacks:
             raise Unknown("callback", f"of {record.portal}")
         self._book.check_preconditions(record.portal, game, needs_url=wish.url is None)
         told = self._told(record.order, wish.kind)
-        made = _make(wish, notices, notification_of(told, wish.kind), game)
+        sources = self._material.of_notification(connection, game, notification_of(told, wish.kind))
+        assert sources is not None
+        made = _make(wish, sources, wish.url or game.game.callback_url or "")
         if made.is_genuine:
             self._shop.change_order(connection, record, replace(record, order=told))
         delivery = self._delivery(wish, record, game, made, draft)
         self._post.add(connection, delivery)
-        return delivery
+        return delivery, made.letter
 
     def _told(self, order: Order, kind: NotificationKind) -> Order:
         at_s = int(self._clock.now_s())
@@ -134,14 +150,16 @@ class HandmadeCallbacks:
             order_id=record.order.order_id,
             user_id=record.order.user_id,
             kind=wish.kind,
-            url=wish.url or game.game.callback_url,
+            url=made.letter.url,
             mode="manual",
             state="pending",
-            body=made.body,
-            headers=made.headers,
-            signature=made.signature,
+            body=made.letter.body,
+            headers=made.letter.headers,
+            signature=made.letter.signature,
             retry_s=(),
             timeout_s=game.timeout_s if wish.timeout_s is None else wish.timeout_s,
+            ack_rule=game.ack_rule,
+            terminal_codes=game.terminal_codes,
             attempts_made=0,
             scheduled_made=0,
             next_at_s=None,
@@ -149,24 +167,26 @@ class HandmadeCallbacks:
         )
 
 
-def _settle(delivery: Delivery, accepted: bool) -> tuple[DeliveryState, float | None]:  # noqa: ARG001
-    return ("delivered" if accepted else "failed"), None
+def _settle(delivery: Delivery, acks: Sequence[Ack]) -> tuple[DeliveryState, float | None]:  # noqa: ARG001
+    return ("delivered" if any(ack.accepted for ack in acks) else "failed"), None
 
 
-def _make(wish: HandmadeWish, notices: NoticesPart, good: Notification, game: GameRecord) -> _Made:
-    members = {**notices.fields(good), **wish.members}
+def _make(wish: HandmadeWish, sources: Sources, url: str) -> _Made:
+    """The letter that is wished for, and whether it tells of the order what is true of it, truly signed."""
+    notices = sources.notices
+    members = {**notices.fields(sources.notification), **wish.members}
     members = {name: value for name, value in members.items() if name not in wish.dropped}
     body = dump_json(members, wish.encode) if wish.raw is None else wish.raw.encode()
     extra = spelling_headers(wish.encode) if wish.raw is None else ()
-    signature = signature_value(
-        wish.signature, notices, body=body, keys=Keys(own=game.game.shared_key or b"")
-    )
-    sent = members if wish.raw is None else _readable(wish.raw)
+    unsigned = Letter(url=url, body=body, headers=notification_headers(notices, "", extra), signature="")
+    made = spoil(sign(unsigned, wish.signature, sources), wish.wrongs, sources)
+    as_wished = wish.raw is None and not wish.wrongs.keys() & OTHER_MEMBERS
+    said = members if as_wished else _members(readable(made))
     return _Made(
-        body=body,
-        headers=_overridden(notification_headers(notices, signature, extra), wish.headers),
-        signature=signature,
-        is_genuine=wish.signature == "valid" and _speaks_of(notices, good, sent),
+        letter=replace(made, headers=_overridden(made.headers, wish.headers)),
+        is_genuine=made.url == url
+        and is_signed(made, sources)
+        and _speaks_of(notices, sources.notification, said),
     )
 
 
@@ -188,7 +208,7 @@ def _speaks_of(notices: NoticesPart, good: Notification, sent: Mapping[str, Any]
     return all(name in sent and str(sent[name]) == str(expected[name]) for name in told)
 
 
-def _readable(raw: str) -> Mapping[str, Any]:
+def _members(raw: bytes) -> Mapping[str, Any]:
     try:
         value = parse_json(raw)
     except JsonInvalid:

@@ -89,6 +89,35 @@ def spoil(letter: Letter, wrongs: Wrongs, sources: Sources) -> Letter:
     return replace(made, form=_form(wrongs))
 
 
+def sign(letter: Letter, defect: str, sources: Sources) -> Letter:
+    """The letter, signed over its body.
+
+    defect  name in `vocabulary.SIGNATURE_DEFECTS`
+    errors  CannotSpoil
+    """
+    try:
+        value = signature_value(defect, sources.notices, body=letter.body, keys=sources.keys)
+    except NoSuchKey as error:
+        raise CannotSpoil(
+            "key-unknown",
+            f"there is no shared key for the signature {error.name}",
+            "change shared_key of the game, or register another game with one",
+        ) from None
+    headers = with_header(letter.headers, sources.notices.signature_header, value)
+    return replace(letter, headers=headers, signature=value)
+
+
+def is_signed(letter: Letter, sources: Sources) -> bool:
+    """Whether a letter has the right signature over its bytes, or over those before compression."""
+    bodies = {letter.body, readable(letter)}
+    return any(letter.signature == sources.notices.sign(body, sources.keys.own) for body in bodies)
+
+
+def readable(letter: Letter) -> bytes:
+    """The body without its compression."""
+    return gzip.decompress(letter.body) if GZIP_HEADER in letter.headers else letter.body
+
+
 def with_header(headers: Headers, name: str, value: str | None) -> Headers:
     """Headers with one replaced in its place, added at the end, or left out."""
     wanted = name.lower()
@@ -127,16 +156,7 @@ def _signed(made: Letter, letter: Letter, wrongs: Wrongs, sources: Sources) -> L
         made = _zipped(made)
     defect = _defect(wrongs)
     if defect != "valid" or made.body != letter.body:
-        try:
-            value = signature_value(defect, sources.notices, body=made.body, keys=sources.keys)
-        except NoSuchKey as error:
-            raise CannotSpoil(
-                "key-unknown",
-                f"there is no shared key for the signature {error.name}",
-                "change shared_key of the game, or register another game with one",
-            ) from None
-        headers = with_header(made.headers, sources.notices.signature_header, value)
-        made = replace(made, headers=headers, signature=value)
+        made = sign(made, defect, sources)
     return _zipped(made) if gzipped == "plain" else made
 
 

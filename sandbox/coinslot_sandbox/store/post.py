@@ -7,25 +7,34 @@ goes. What is due across all workspaces is the queue's matter (`store.due`).
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, case, delete, exists, insert, null, select, update
+from sqlalchemy import Connection, case, delete, exists, insert, null, or_, select, update
 
 from coinslot_sandbox.clock import ScheduleClock
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
 from coinslot_sandbox.store.rows import delivery_of, delivery_values
+from coinslot_sandbox.store.shelf import Shelf
 from coinslot_sandbox.store.tables import ATTEMPTS, DELIVERIES
 
 WAITS = (DELIVERIES.c.state == "pending", DELIVERIES.c.mode == "scheduled")
 """What waits to be attempted by itself."""
 
 _EARLIER = DELIVERIES.alias("earlier")
-IS_FIRST = ~exists().where(
-    _EARLIER.c.order_id == DELIVERIES.c.order_id,
-    _EARLIER.c.workspace == DELIVERIES.c.workspace,
-    _EARLIER.c.state == "pending",
-    _EARLIER.c.mode == "scheduled",
-    _EARLIER.c.number < DELIVERIES.c.number,
+IS_FIRST = or_(
+    DELIVERIES.c.waits_for.is_not(None),
+    ~exists().where(
+        _EARLIER.c.order_id == DELIVERIES.c.order_id,
+        _EARLIER.c.workspace == DELIVERIES.c.workspace,
+        _EARLIER.c.state == "pending",
+        _EARLIER.c.mode == "scheduled",
+        _EARLIER.c.held.is_(False),
+        _EARLIER.c.waits_for.is_(None),
+        _EARLIER.c.number < DELIVERIES.c.number,
+    ),
 )
-"""An order's deliveries go in the order of their making: only the first that waits can be attempted."""
+"""An order's deliveries go in the order of their making: only the first that waits can be attempted.
+
+What is held, or put off or added by a fault, stands aside: disorder is what was asked for.
+"""
 
 
 class Post:
@@ -35,6 +44,7 @@ class Post:
         self.workspace = workspace
         self._schedule = schedule
         self._own = DELIVERIES.c.workspace == workspace
+        self.shelf = Shelf(workspace, schedule)
 
     def add(self, connection: Connection, delivery: Delivery) -> None:
         """Write a new delivery, in the transaction of what it tells."""
@@ -118,16 +128,19 @@ class Post:
         state: DeliveryState,
         next_at_s: float | None,
         only_from: Sequence[DeliveryState],
+        was_due: bool = True,
     ) -> None:
         """Write what attempts led to; the lease ends.
 
         only_from  the states in which the outcome still counts; one that was cancelled meanwhile stays so
+        was_due    it is what the delivery waited for, not something between
         """
         here = (DELIVERIES.c.delivery_id == delivery_id, self._own)
         made = {
             "attempts_made": attempts_made,
             "scheduled_made": scheduled_made,
             "lease_until_s": None,
+            **({"cause": "schedule", "waits_for": None} if was_due else {}),
         }
         connection.execute(update(DELIVERIES).where(*here).values(made))
         due = case((DELIVERIES.c.held, null()), else_=self._machine_s(next_at_s))
@@ -147,7 +160,8 @@ class Post:
         return changed.rowcount
 
     def clear(self, connection: Connection) -> None:
-        """Forget every delivery and attempt of the workspace."""
+        """Forget every delivery, attempt and hold of the workspace."""
+        self.shelf.clear(connection)
         connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.workspace == self.workspace))
         connection.execute(delete(DELIVERIES).where(self._own))
 

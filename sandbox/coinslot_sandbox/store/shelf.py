@@ -1,7 +1,7 @@
 """Deliveries that do not go by their schedule alone: held, put off by a fault, cancelled, taken up again.
 
-What is held, and which orders' coming deliveries will be, is in the store: a sandbox that is started anew holds
-what was held. A delivery that is put off has a last moment all the same, so that none is forgotten.
+What is held, and which orders' coming deliveries will be, is in the store: a sandbox that is started anew
+holds what was held. A delivery that is put off has a last moment all the same, so that none is forgotten.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Shelf:
         return connection.execute(wanted).first() is not None
 
     def hold(self, connection: Connection, order_id: str | None) -> list[str]:
-        """Hold what is pending and what will come, of one order or of all; ids of what was not held before."""
+        """Hold what is pending and what will come, of one order or of all; ids of what was free before."""
         key = {"workspace": self._workspace, "order_id": order_id or EVERY_ORDER}
         known = select(HOLDS.c.order_id).filter_by(**key)
         if connection.execute(known).first() is None:
@@ -74,10 +74,10 @@ class Shelf:
     def put_off(
         self, connection: Connection, delivery_id: str, *, until_s: float, waits_for: str, fault_id: str
     ) -> None:
-        """Attempt a delivery later: at `until_s` of the schedule, or before that when what it waits for comes.
+        """Attempt a delivery later: at `until_s` of the schedule, or before when what it waits for comes.
 
-        waits_for  "time", "arrived" (the backend reports the order), "kind" (another delivery of the order was
-                   attempted) or "order" (one of another order was)
+        waits_for  "time", "arrived" (the backend reports the order), "kind" (another delivery of the order
+                   was attempted) or "order" (one of another order was)
         """
         here = (self._own, DELIVERIES.c.delivery_id == delivery_id, *_WAITS)
         values = {
