@@ -34,9 +34,13 @@ def new_pool() -> urllib3.PoolManager:
 
 @dataclass(slots=True)
 class SandboxClient:
-    """A test's hand on one sandbox, from its ready line."""
+    """A test's hand on one workspace of a sandbox, from its ready line.
+
+    prefix  of control paths: "" for the default workspace, "/w/name" for another
+    """
 
     ready: dict[str, Any]
+    prefix: str = ""
     pool: urllib3.PoolManager = field(default_factory=new_pool)
 
     @property
@@ -58,7 +62,7 @@ class SandboxClient:
         """A control call with the right token."""
         return self.send(
             method,
-            self.ready["control_url"] + CONTROL + path,
+            self.ready["control_url"] + CONTROL + self.prefix + path,
             headers={"Authorization": f"Bearer {self.ready['control_token']}"},
             body=None if body is None else json.dumps(body),
         )
@@ -94,6 +98,16 @@ class SandboxClient:
         """One page of paid orders."""
         body = json.dumps({"gameId": int(self.game_id), "pageNo": page_no, "pageSize": page_size}).encode()
         return self.portal("/api/gamepay/getOrders", body)
+
+    def workspace(self, **wish: Any) -> "SandboxClient":
+        """A hand on a new workspace, with connections of its own."""
+        made = self.done("POST", "/workspaces", wish)
+        ready = {**self.ready, "workspace": made["workspace"], "seed": made["seed"], **made["portals"]}
+        return SandboxClient(ready, prefix=f"/w/{made['workspace']}")
+
+    def advance(self, **how: Any) -> Any:
+        """Advance the workspace's schedule."""
+        return self.done("POST", "/clock/advance", how)
 
     def set_game(self, **change: Any) -> Any:
         """Change the default game."""

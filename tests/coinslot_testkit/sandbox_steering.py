@@ -52,6 +52,10 @@ class World:
         fault = {"at": "jogos.publicKey", "order": "nobody", "with": {"answer": 503}}
         return str(self.client.done("POST", "/faults", fault)["fault_id"])
 
+    def new_workspace(self) -> str:
+        """A fresh workspace."""
+        return str(self.client.done("POST", "/workspaces", {})["workspace"])
+
 
 Steer = Callable[[World, Case], None]
 
@@ -99,6 +103,8 @@ def _game(world: World, case: Case) -> None:
 
 CONTROL_STEERING: dict[str, Steer] = {
     f"PUT {CONTROL}/games/{{gameId}}": _game,
+    f"GET {CONTROL}/workspaces/{{workspace}}": _path("workspace", lambda world: world.new_workspace()),
+    f"DELETE {CONTROL}/workspaces/{{workspace}}": _path("workspace", lambda world: world.new_workspace()),
     f"POST {CONTROL}/orders": _order_body,
     f"POST {CONTROL}/orders/archive": lambda world, case: _body(case, orders=[world.new_order()]),
     f"GET {CONTROL}/orders/{{orderId}}": _path("orderId", lambda world: world.paid_order),
