@@ -1,7 +1,7 @@
-"""Kinds of misdelivery and their parameters, as tables: API, its document and the scenarios' loader read these.
+"""Kinds of misdelivery and their parameters, as tables, for the API, its document and the scenarios' loader.
 
 Some are about what is sent (`SENDING_KINDS`), and can be asked of a hand-made callback or a resend too; the
-others are about when and how often the schedule sends. What is about one thing excludes what is about the same.
+others are about when and how often the schedule sends. Kinds about one and the same thing exclude each other.
 """
 
 from collections.abc import Mapping

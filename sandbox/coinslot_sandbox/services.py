@@ -81,7 +81,10 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """What takes notifications to a backend."""
+    """What takes notifications to a backend.
+
+    wake  tells the queue that something was committed that may be due
+    """
 
     courier: Courier
     captures: Captures
@@ -90,6 +93,7 @@ class Dispatch:
     handmade: HandmadeCallbacks
     resender: Resender
     advancer: Advancer
+    wake: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +284,7 @@ def _dispatch(
             claims=ground.claims,
             wake=common.wake,
         ),
+        wake=common.wake,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 
-from coinslot_sandbox.control import openapi_purchases, openapi_workspaces
+from coinslot_sandbox.control import openapi_mail, openapi_purchases, openapi_workspaces
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_links import LINKS, Links
@@ -172,40 +172,6 @@ _SHOP_AND_WIRE: Final = (
     ),
     Operation(
         method="get",
-        path="/deliveries",
-        summary="Deliveries in the order of their making",
-        query=(
-            _query("order"),
-            _query("state", "pending", "delivered", "failed", "lost", "cancelled"),
-            _LIMIT,
-        ),
-        answers={200: shape({"deliveries": listed(ref("Delivery"))})},
-    ),
-    Operation(
-        method="get",
-        path="/deliveries/{deliveryId}",
-        summary="One delivery with its attempts",
-        answers={200: ref("DeliveryDetail")},
-    ),
-    Operation(
-        method="post",
-        path="/deliveries/{deliveryId}/resend",
-        summary="Send a delivery's bytes and signature once more, and wait for the answer",
-        body="Nothing",
-        body_optional=True,
-        answers={200: ref("DeliveryDetail")},
-        can_conflict=True,
-    ),
-    Operation(
-        method="post",
-        path="/callbacks",
-        summary="Send a hand-made callback, exactly `copies` times, and wait for the answers",
-        body="Callback",
-        answers={200: shape({"delivery": ref("Delivery"), "attempts": listed(ref("Attempt"))})},
-        can_conflict=True,
-    ),
-    Operation(
-        method="get",
         path="/faults",
         summary="Every fault that was not healed",
         answers={200: shape({"faults": listed(ref("Fault"))})},
@@ -258,7 +224,7 @@ _SHOP_AND_WIRE: Final = (
     ),
 )
 
-_AREAS: Final = (openapi_purchases, openapi_workspaces)
+_AREAS: Final = (openapi_mail, openapi_purchases, openapi_workspaces)
 """The files that describe an area each: its OPERATIONS, `requests(context)` and `resources()`."""
 
 OPERATIONS: Final = (*_SHOP_AND_WIRE, *(operation for area in _AREAS for operation in area.OPERATIONS))

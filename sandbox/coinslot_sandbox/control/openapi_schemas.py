@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from coinslot_contracts.vocabulary import (
+    ACK_RULES,
     CALLBACK_MODES,
-    ENCODINGS,
     HOSTILE_TOKENS,
     RETRY_PRESETS,
-    SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
     VERIFY_STATES,
 )
@@ -86,13 +85,15 @@ ID: Final[Schema] = {
     "description": "decimal digits, as a string or a number",
 }
 _HEADER_NAME: Final[Schema] = {"type": "string", "pattern": "^X-[A-Za-z0-9-]{1,60}$"}
-_HEADERS: Final[Schema] = {
+HEADERS: Final[Schema] = {
     "type": "object",
     "description": "headers to set; null leaves one out. Framing headers are refused.",
     "propertyNames": _HEADER_NAME,
     "additionalProperties": nullable({"type": "string", "maxLength": 8192, "pattern": "^[ -~]*$"}),
 }
 _PAIRS: Final = listed({**listed(TEXT), "minItems": 2, "maxItems": 2})
+MESSAGE: Final[Mapping[str, Schema]] = {"headers": _PAIRS, "body_b64": TEXT}
+"""Headers and body of a request or an answer."""
 _REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
 _RETRY: Final[Schema] = {
     "anyOf": [explained(RETRY_PRESETS), listed(between(0, schema.RETRY_S_MAX))],
@@ -115,6 +116,8 @@ def requests(context: Context) -> Schema:
                 "iap_enabled": FLAG,
                 "retry": _RETRY,
                 "timeout_s": between(*schema.TIMEOUT_S),
+                "ack_rule": explained(ACK_RULES),
+                "terminal_codes": {**listed(text(1024)), "maxItems": schema.CODES_MAX},
             },
             required=optional,
         ),
@@ -137,7 +140,6 @@ def requests(context: Context) -> Schema:
             {"player": ID, "portal": with_identity, "game": ID, "token": _token_wish(context)},
             required=("player",),
         ),
-        "Callback": _callback(),
         "FaultWish": shape(
             {"at": named(context.endpoints), "order": nullable(text(255)), "with": _fault()},
             required=("at", "with"),
@@ -185,36 +187,14 @@ def _token_wish(context: Context) -> Schema:
     return {"anyOf": [shape({"hostile": explained(lies)}), shape(free, required=())]}
 
 
-def _callback() -> Schema:
-    built = {
-        "set": {"type": "object", "description": "members to replace or to add"},
-        "drop": listed(text(1024)),
-        "encode": explained(ENCODINGS),
-    }
-    return shape(
-        {
-            "order": text(255),
-            "type": named(("pay", "refund")),
-            "body": {"anyOf": [shape({"raw": _HANDMADE_RAW}), shape(built, required=())]},
-            "signature": explained(SIGNATURE_DEFECTS),
-            "headers": _HEADERS,
-            "copies": _whole(1, schema.COPIES_MAX),
-            "at_once": FLAG,
-            "timeout_s": between(*schema.TIMEOUT_S),
-            "url": {**text(schema.URL_CHARS_MAX), "format": "uri"},
-        },
-        required=("order", "type"),
-    )
-
-
 def _fault() -> Schema:
     times = {"times": _whole(1, 1_000_000)}
     status = {"type": "integer", "minimum": 200, "maximum": 599}
     body = {"type": "string", "maxLength": schema.RAW_CHARS_MAX}
     return {
         "anyOf": [
-            shape({"answer": status, "headers": _HEADERS, "body": body, **times}, required=("answer",)),
-            shape({"answer": status, "headers": _HEADERS, "json": {}, **times}, required=("json",)),
+            shape({"answer": status, "headers": HEADERS, "body": body, **times}, required=("answer",)),
+            shape({"answer": status, "headers": HEADERS, "json": {}, **times}, required=("json",)),
             shape({"hang": between(0, 600), **times}, required=("hang",)),
             shape({"reset": {"const": True}, **times}, required=("reset",)),
         ]
@@ -223,9 +203,8 @@ def _fault() -> Schema:
 
 def resources() -> Schema:
     """Schemas of what we answer, by name."""
-    message = {"headers": _PAIRS, "body_b64": TEXT}
-    request = shape({"method": TEXT, "target": TEXT, **message})
-    reply = shape({"status": INTEGER, **message})
+    request = shape({"method": TEXT, "target": TEXT, **MESSAGE})
+    reply = shape({"status": INTEGER, **MESSAGE})
     return {
         "Game": shape(
             {
@@ -236,15 +215,14 @@ def resources() -> Schema:
                 "iap_enabled": FLAG,
                 "retry": {"anyOf": [TEXT, listed(NUMBER)]},
                 "timeout_s": NUMBER,
+                "ack_rule": TEXT,
+                "terminal_codes": listed(TEXT),
                 "paths": {"type": "object", "additionalProperties": TEXT},
             }
         ),
         "Player": shape({"user_id": TEXT, "username": TEXT, "picture_url": TEXT}),
         "Product": shape({"product_id": TEXT, "title": TEXT, "price": INTEGER}),
         "Order": _order(),
-        "Delivery": shape(_delivery()),
-        "DeliveryDetail": shape({**_delivery(), "attempts": listed(ref("Attempt"))}),
-        "Attempt": _attempt(request, reply),
         "Fault": shape(
             {
                 "fault_id": TEXT,
@@ -293,41 +271,6 @@ def _order() -> Schema:
             "paid_at_s": nullable(INTEGER),
             "refunded_at_s": nullable(INTEGER),
             "archived": FLAG,
-        }
-    )
-
-
-def _delivery() -> dict[str, Schema]:
-    return {
-        "delivery_id": TEXT,
-        "portal": TEXT,
-        "game_id": TEXT,
-        "order_id": TEXT,
-        "kind": named(("pay", "refund")),
-        "url": nullable(TEXT),
-        "mode": named(("scheduled", "lost", "manual")),
-        "state": named(("pending", "delivered", "failed", "lost", "cancelled")),
-        "body_b64": TEXT,
-        "signature_header": nullable(TEXT),
-        "attempts_made": INTEGER,
-        "next_at_s": nullable(NUMBER),
-        "created_at_s": NUMBER,
-    }
-
-
-def _attempt(request: Schema, reply: Schema) -> Schema:
-    ack = shape({"accepted": FLAG, "code": nullable(TEXT), "reason": TEXT, "note": nullable(TEXT)})
-    return shape(
-        {
-            "attempt": INTEGER,
-            "at_s": NUMBER,
-            "elapsed_ms": NUMBER,
-            "request": request,
-            "reply": nullable(reply),
-            "error": nullable(TEXT),
-            "ack": ack,
-            "cause": named(("schedule", "resend", "manual")),
-            "journal_seq": INTEGER,
         }
     )
 

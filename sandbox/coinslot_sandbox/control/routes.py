@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coinslot_sandbox.control import key_calls, purchase_calls, shop_calls, wire_calls, workspace_calls
+from coinslot_sandbox.control import (
+    key_calls,
+    mail_calls,
+    purchase_calls,
+    shop_calls,
+    wire_calls,
+    workspace_calls,
+)
 from coinslot_sandbox.control.call import Handler
 
 
@@ -46,10 +53,14 @@ ROUTES: Final = (
     Route(method="PUT", path="/keys/{kid}", handle=key_calls.change_key),
     Route(method="GET", path="/dialects", handle=key_calls.list_dialects),
     Route(method="PUT", path="/dialects", handle=key_calls.choose_dialects),
-    Route(method="GET", path="/deliveries", handle=wire_calls.list_deliveries),
-    Route(method="GET", path="/deliveries/{deliveryId}", handle=wire_calls.get_delivery),
-    Route(method="POST", path="/deliveries/{deliveryId}/resend", handle=wire_calls.resend_delivery),
-    Route(method="POST", path="/callbacks", handle=wire_calls.post_callback),
+    Route(method="GET", path="/deliveries", handle=mail_calls.list_deliveries),
+    Route(method="POST", path="/deliveries/recover", handle=mail_calls.recover_deliveries),
+    Route(method="POST", path="/deliveries/hold", handle=mail_calls.hold_deliveries),
+    Route(method="POST", path="/deliveries/release", handle=mail_calls.release_deliveries),
+    Route(method="GET", path="/deliveries/{deliveryId}", handle=mail_calls.get_delivery),
+    Route(method="POST", path="/deliveries/{deliveryId}/resend", handle=mail_calls.resend_delivery),
+    Route(method="POST", path="/deliveries/{deliveryId}/cancel", handle=mail_calls.cancel_delivery),
+    Route(method="POST", path="/callbacks", handle=mail_calls.post_callback),
     Route(method="GET", path="/faults", handle=wire_calls.list_faults),
     Route(method="POST", path="/faults", handle=wire_calls.post_fault),
     Route(method="DELETE", path="/faults/{faultId}", handle=wire_calls.delete_fault),

@@ -91,7 +91,7 @@ def _kind_of(spec: Mapping[str, Any], place: str, known: Mapping[str, Kinds]) ->
     if len(wanted) != 1:
         raise invalid("with", f"one kind of fault, such as {', '.join(list(kinds)[:4])}")
     ((name, value),) = wanted.items()
-    return name, _params(name, value, kinds[name])
+    return name, kind_params(name, value, kinds[name])
 
 
 def _check_kind(name: str, place: str, known: Mapping[str, Kinds]) -> None:
@@ -139,7 +139,7 @@ def _answer(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"status": status, "headers": headers, "body": body}
 
 
-def _params(name: str, value: Any, kind: FaultKind) -> dict[str, Any]:
+def kind_params(name: str, value: Any, kind: FaultKind) -> dict[str, Any]:
     """The kind's parameters by name, each as given or its default."""
     where = f"with.{name}"
     if isinstance(value, dict):

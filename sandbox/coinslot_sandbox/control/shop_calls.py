@@ -137,7 +137,7 @@ def get_order(call: Call) -> Reply:
     ground, order_id = call.services.ground, call.args["orderId"]
     with ground.database.read() as connection:
         record = ground.shop.find_order(connection, order_id)
-        deliveries = ground.post.list_deliveries(connection, order_id=order_id, limit=LIST_MAX)
+        deliveries = ground.post.list_of_order(connection, order_id, limit=LIST_MAX)
     if record is None:
         raise unknown("order", order_id)
     return 200, {

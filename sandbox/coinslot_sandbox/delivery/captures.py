@@ -1,7 +1,7 @@
 """What the backend signed and sent to the portal, kept to be reflected: one rule signs both directions.
 
-The newest few requests of each kind stay in memory, small ones only; whether a signature is good is asked when
-a body is wanted, because keys change.
+The newest few requests of each kind stay in memory, small ones only; whether a signature is good is asked
+when a body is wanted, because keys change.
 """
 
 import hmac

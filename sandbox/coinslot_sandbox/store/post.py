@@ -6,8 +6,23 @@ goes. What is due across all workspaces is the queue's matter (`store.due`).
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, delete, exists, insert, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from coinslot_sandbox.clock import ScheduleClock
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
@@ -35,6 +50,37 @@ IS_FIRST = or_(
 
 What is held, or put off or added by a fault, stands aside: disorder is what was asked for.
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries are wanted; None means any.
+
+    since_s, until_s  when they were made, on the schedule; both ends included
+    after             made after the delivery of this id
+    """
+
+    order_id: str | None = None
+    game_id: str | None = None
+    state: str | None = None
+    kind: str | None = None
+    held: bool | None = None
+    since_s: float | None = None
+    until_s: float | None = None
+    after: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same for a query, but for `after`."""
+        columns = {"order_id": self.order_id, "game_id": self.game_id, "state": self.state, "kind": self.kind}
+        found = [DELIVERIES.c[name] == value for name, value in columns.items() if value is not None]
+        if self.held is not None:
+            is_held = and_(DELIVERIES.c.held.is_(True), DELIVERIES.c.state == "pending")
+            found.append(is_held if self.held else not_(is_held))
+        if self.since_s is not None:
+            found.append(DELIVERIES.c.created_at_s >= self.since_s)
+        if self.until_s is not None:
+            found.append(DELIVERIES.c.created_at_s <= self.until_s)
+        return found
 
 
 class Post:
@@ -82,16 +128,19 @@ class Post:
         row = connection.execute(wanted).mappings().first()
         return None if row is None else delivery_of(row)
 
-    def list_deliveries(
-        self, connection: Connection, *, order_id: str | None = None, state: str | None = None, limit: int
-    ) -> list[Delivery]:
-        """Deliveries in the order of their making."""
-        wanted = select(DELIVERIES).where(self._own).order_by(DELIVERIES.c.number).limit(limit)
-        if order_id is not None:
-            wanted = wanted.where(DELIVERIES.c.order_id == order_id)
-        if state is not None:
-            wanted = wanted.where(DELIVERIES.c.state == state)
-        return [delivery_of(row) for row in connection.execute(wanted).mappings()]
+    def list_of_order(self, connection: Connection, order_id: str, *, limit: int) -> list[Delivery]:
+        """The deliveries of an order, in the order of their making."""
+        return self.list_matching(connection, DeliveryFilter(order_id=order_id), limit=limit)
+
+    def list_matching(self, connection: Connection, wanted: DeliveryFilter, *, limit: int) -> list[Delivery]:
+        """Deliveries that a filter takes, in the order of their making."""
+        found = select(DELIVERIES).where(self._own, *wanted.conditions())
+        if wanted.after is not None:
+            here = (self._own, DELIVERIES.c.delivery_id == wanted.after)
+            place = select(DELIVERIES.c.number).where(*here).scalar_subquery()
+            found = found.where(DELIVERIES.c.number > func.coalesce(place, -1))
+        rows = connection.execute(found.order_by(DELIVERIES.c.number).limit(limit)).mappings()
+        return [delivery_of(row) for row in rows]
 
     def list_attempts(self, connection: Connection, delivery_id: str) -> list[AttemptRecord]:
         """The attempts of a delivery, first to last."""

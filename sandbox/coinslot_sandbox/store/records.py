@@ -84,6 +84,7 @@ class Delivery:
     cause      of its next attempt: schedule, recover, or fault for one that a fault added
     waits_for  what a fault lets it wait for, or has let it wait for; no fault acts on its next attempt
     fault_id   the fault that added it or put it off
+    due_s      next_at_s on the machine's clock; None while nothing is sent by itself
     """
 
     delivery_id: str
@@ -111,6 +112,7 @@ class Delivery:
     cause: str = "schedule"
     waits_for: str | None = None
     fault_id: str | None = None
+    due_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,6 +167,7 @@ def delivery_of(row: Row) -> Delivery:
         cause=row["cause"],
         waits_for=row["waits_for"],
         fault_id=row["fault_id"],
+        due_s=row["due_s"],
     )
 
 
