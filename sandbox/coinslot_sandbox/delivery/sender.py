@@ -25,7 +25,7 @@ __all__ = ["Outgoing", "SendResult", "send", "send_in_row", "send_together", "ta
 BARRIER_S = 2.0
 """How long a request that is ready waits for the others; one that cannot connect must not hold them up."""
 EXPECT_S: Final = 1.0
-"""How long a body waits for the receiver's go (rfc9110:10.1.1 leaves it to the sender)."""
+"""How long a body waits for the receiver's go (RFC 9110 leaves it to the sender)."""
 CUT = "reply-cut"
 
 MayConnect = Callable[[str, str], bool]
