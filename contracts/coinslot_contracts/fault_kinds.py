@@ -4,7 +4,7 @@ A kind is written as `{kind: {param: value}}`, as `{kind: value}` for its short 
 for its defaults. Kinds that lie in a portal's own terms are the portal's (`Endpoint.lies`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
@@ -15,18 +15,20 @@ from coinslot_contracts.vocabulary import FAULT_KINDS, HOSTILE_TOKENS
 class Param:
     """One parameter of a kind.
 
-    form     "numbers" is a list of two numbers, the smaller first; "choices" a list of names
+    form     "numbers" is a list of two numbers, the smaller first; "choices" a list of names; "table" an
+             object of `members`
     least, most   bounds of a number, or of a text's length
     choices  the names that it may be
     default  taken where it is left out; where `required`, it may not be left out
     """
 
-    form: Literal["integer", "number", "numbers", "flag", "text", "choice", "choices", "table", "any"]
+    form: Literal["integer", "number", "numbers", "flag", "text", "url", "choice", "choices", "table"]
     least: float = 0
     most: float = 0
     choices: tuple[Any, ...] = ()
     default: Any = None
     required: bool = False
+    members: Mapping[str, "Param"] = field(default_factory=dict)
     says: str = ""
 
 
@@ -42,6 +44,11 @@ class FaultKind:
     params: Mapping[str, Param] = field(default_factory=dict)
     short: str | None = None
     one_of: tuple[str, ...] = ()
+
+    def filled(self, given: Any) -> dict[str, Any]:
+        """Every parameter with its value or its default; `given` is an object, a bare value or true."""
+        by_name = given if isinstance(given, dict) else {} if given is True else {self.short: given}
+        return {name: by_name.get(name, param.default) for name, param in self.params.items()}
 
 
 class LieCase(Protocol):
@@ -63,17 +70,6 @@ class LieCase(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lie(FaultKind):
-    """A fault in a portal's own terms.
-
-    tell   request, view of the portal's state, the endpoint's honest answer function, the case -> the answer.
-           Where it equals the honest one there was nothing to lie about, and the fault has not fired.
-    """
-
-    tell: Callable[..., Any]
-
-
 def _kind(name: str, **details: Any) -> FaultKind:
     return FaultKind(says=FAULT_KINDS[name], **details)
 
@@ -90,6 +86,7 @@ def _seconds(default: float | None = None, *, most: float = 600, says: str = "")
     return Param(form="number", least=0, most=most, default=default, says=says)
 
 
+_HANDLED: Final = Param(form="flag", default=False, says="the portal has taken the call in all the same")
 _WHEN: Final = _choice("before_headers", "mid_body")
 
 TRANSPORT_KINDS: Final[Mapping[str, FaultKind]] = {
@@ -101,14 +98,21 @@ TRANSPORT_KINDS: Final[Mapping[str, FaultKind]] = {
         params={
             "fixed_s": _seconds(),
             "uniform": Param(form="numbers", least=0, most=600, says="[least, most] seconds"),
-            "lognormal": Param(form="table", says="{median_s, sigma, max_s}"),
+            "lognormal": Param(
+                form="table",
+                members={
+                    "median_s": Param(form="number", least=0.001, most=600, required=True),
+                    "sigma": Param(form="number", least=0, most=5, default=0.5),
+                    "max_s": Param(form="number", least=0, most=600, default=60.0),
+                },
+            ),
         },
         short="fixed_s",
         one_of=("fixed_s", "uniform", "lognormal"),
     ),
-    "hang": _kind("hang", params={"for_s": _seconds(30.0)}, short="for_s"),
-    "reset": _kind("reset", params={"when": _WHEN}, short="when"),
-    "empty_reply": _kind("empty_reply"),
+    "hang": _kind("hang", params={"for_s": _seconds(30.0), "handled": _HANDLED}, short="for_s"),
+    "reset": _kind("reset", params={"when": _WHEN, "handled": _HANDLED}, short="when"),
+    "empty_reply": _kind("empty_reply", params={"handled": _HANDLED}),
     "garbage": _kind("garbage", params={"bytes": _count(64, 65_536)}, short="bytes"),
     "trickle": _kind(
         "trickle",
@@ -141,7 +145,7 @@ TRANSPORT_KINDS: Final[Mapping[str, FaultKind]] = {
     "redirect": _kind(
         "redirect",
         params={
-            "to": Param(form="text", least=1, most=2048, default="http://redirected.invalid"),
+            "to": Param(form="url", most=2048, default="http://redirected.invalid"),
             "status": Param(form="choice", choices=(301, 302, 303, 307, 308), default=301),
         },
         short="to",

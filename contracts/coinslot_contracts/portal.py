@@ -15,9 +15,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Literal, Protocol
 
+from coinslot_contracts.dialects import Dialect, NoticeManner, Speak, TokenManner
 from coinslot_contracts.domain import Game, Identity, Notification, Order, OrdersPage, PurchaseClaims
 from coinslot_contracts.errors import CoinslotError
-from coinslot_contracts.fault_kinds import Lie
+from coinslot_contracts.fault_kinds import FaultKind, LieCase
 from coinslot_contracts.wire import Headers, WireReply, WireRequest
 
 PORTALS_GROUP = "coinslot.portals"
@@ -80,8 +81,12 @@ class PortalView(Protocol):
     def dialect(self, name: str) -> str | None:
         """The chosen variant where the document is silent or contradicts itself; None for the default.
 
-        name   "key_form" (how keys are published), "verify_reply" (shape of a verification's answer)
+        name   one of the names in `Portal.dialects`
         """
+        ...
+
+    def is_acknowledged(self, order_id: str) -> bool:
+        """Whether the backend has acknowledged a notification of this order."""
         ...
 
 
@@ -107,16 +112,50 @@ class Answer:
 
     verdict_code     the portal's own code, or the HTTP status as text where the portal has no codes
     verdict_reason   one sentence for the journal; it holds no secret
+    refused          our code of why it was refused (`errors`), where it has one; "signature-mismatch" lets
+                     the journal look for the mistake
     """
 
     reply: WireReply
     verdict_code: str
     verdict_reason: str
     events: tuple[Arrived, ...] = ()
+    refused: str | None = None
+
+
+def _as_it_is(good: Mapping[str, Any], *facts: Any) -> dict[str, Any]:  # noqa: ARG001 - in no manner
+    return dict(good)
 
 
 def _no_subject(request: WireRequest) -> Subject:  # noqa: ARG001 - the signature of Endpoint.subject
     return Subject()
+
+
+class LieView(PortalView, Protocol):
+    """What a lie may ask beside what an endpoint may."""
+
+    def signing_key(self) -> SigningKey:
+        """The key that tokens are signed with now, published or not."""
+        ...
+
+    def previous_key(self) -> SigningKey | None:
+        """The key that signed before the last rotation, None where there was none."""
+        ...
+
+    def next_key(self) -> SigningKey:
+        """The key that would sign after the next rotation; nothing is signed with it yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lie(FaultKind):
+    """A fault in the portal's own terms.
+
+    tell   request, view, the endpoint's honest answer, the case -> the answer. Where it equals the honest
+           one there was nothing to lie about, and the fault has not fired
+    """
+
+    tell: Callable[[WireRequest, LieView, Callable[[WireRequest, PortalView], Answer], LieCase], Answer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +181,7 @@ class Endpoint:
 class IdentityPart:
     """The portal's signed user token: its claims both ways and where its key is published.
 
-    lifetime_s      how long a freshly minted token lives
+    lifetime_s      speak -> how long a freshly minted token lives, None for one that never ends
     user_fields     our name of a user fact -> the portal's member name ("user_id": "userId")
     header          JOSE header of a good token; takes the key id
     token_id        takes milliseconds since 1970 and a sequence number below 4,096
@@ -150,11 +189,15 @@ class IdentityPart:
     claim_defects   hostile name -> function that spoils good claims, for defects of the portal's own layout
     parse_keys      body of the key endpoint -> published keys; raises FieldMissing or FieldInvalid
     parse           claims -> Identity; raises SubInvalid
+    clauses         what a mistake is about (key, key-form, signature, kid, user, game, issuer, audience) ->
+                    the clause behind it, where `clause` does not say it best
+    manner          how the token is told beside its claims
+    say             (claims as above, speak) -> claims in the chosen manner
     """
 
     algorithm: str
     issuer: str
-    lifetime_s: int
+    lifetime_s: Callable[[Speak], int | None]
     key_endpoint: str
     user_fields: Mapping[str, str]
     header: Callable[[str], dict[str, Any]]
@@ -165,6 +208,9 @@ class IdentityPart:
     parse_keys: Callable[[bytes], tuple[PublishedKey, ...]]
     parse: Callable[[Mapping[str, Any]], Identity]
     clause: str
+    clauses: Mapping[str, str] = field(default_factory=dict)
+    manner: TokenManner = field(default_factory=TokenManner)
+    say: Callable[[Mapping[str, Any], Speak], dict[str, Any]] = _as_it_is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +252,10 @@ class NoticesPart:
     refusal           error -> the documented answer for it
     ack               HTTP status, answer body -> Ack
     unmet             Game -> preconditions that it fails
-    formula           the signature as people write it; body and key are its two variables
+    formula           what `sign` computes, in words for people
+    clauses           what a mistake is about (digest, body, key, header) -> the clause behind it, where
+                      `clause` does not say it best
+    manner            how all this is told in the chosen dialects
     shapes            name in `vocabulary.FIELD_SHAPES` -> good members -> body bytes of that form
     """
 
@@ -220,7 +269,9 @@ class NoticesPart:
     ack: Callable[[int, bytes], Ack]
     unmet: Callable[[Game], tuple[Unmet, ...]]
     clause: str
-    formula: str = "signature(body, shared_key)"
+    formula: str = "the portal's signature of body and shared key"
+    clauses: Mapping[str, str] = field(default_factory=dict)
+    manner: NoticeManner = field(default_factory=NoticeManner)
     shapes: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = field(default_factory=dict)
 
 
@@ -259,6 +310,11 @@ class PurchasePart:
     verify_target   order id, external id -> path and query of the verification, values encoded
     verify_replies  names of the answer's dialects, the default first
     parse_verify    (HTTP status, body, dialect) -> None for paid; raises PurchaseNotPaid or VerifyUnavailable
+    clauses         as `IdentityPart.clauses`; the purchase's own members are its `user`
+    manner          how the token is told beside its claims
+    say             (claims as above, order, price, speak) -> claims in the chosen manner
+    say_purchase    (purchase object as above, speak) -> the same in the chosen manner
+    say_restored    (purchase object as above, speak) -> the row in which the client library lists it later
     """
 
     algorithm: str
@@ -274,6 +330,11 @@ class PurchasePart:
     verify_replies: tuple[str, ...]
     parse_verify: Callable[[int, bytes, str | None], None]
     clause: str
+    clauses: Mapping[str, str] = field(default_factory=dict)
+    manner: TokenManner = field(default_factory=TokenManner)
+    say: Callable[[Mapping[str, Any], Order, int, Speak], dict[str, Any]] = _as_it_is
+    say_purchase: Callable[[Mapping[str, Any], Speak], dict[str, Any]] = _as_it_is
+    say_restored: Callable[[Mapping[str, Any], Speak], dict[str, Any]] = _as_it_is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +344,8 @@ class Portal:
     addresses     base URL of the impersonation -> the portal's member of the ready line, without the game
     environment   that member, with the game's values -> environment block for a backend
     folder        where clauses, OpenAPI documents and vectors lie
-    dialects      name of a dialect (see `PortalView.dialect`) -> its variants, the default first
+    dialects      name of a dialect -> its variants and where they come from
+    order_id      (30 letters and digits that were drawn, speak) -> id of a new order
     """
 
     name: str
@@ -296,7 +358,8 @@ class Portal:
     notices: NoticesPart | None = None
     reports: ReportsPart | None = None
     purchases: PurchasePart | None = None
-    dialects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dialects: Mapping[str, Dialect] = field(default_factory=dict)
+    order_id: Callable[[str, Speak], str] = lambda drawn, speak: drawn  # noqa: ARG005
 
     @property
     def folder(self) -> Traversable:

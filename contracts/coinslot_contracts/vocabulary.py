@@ -239,6 +239,32 @@ FAULT_KINDS: Final[Mapping[str, str]] = {
     "oversized": "pad the answer with so many MiB of white space",
     "redirect": "send the client to another host",
     "rate_limit": "answer 429 with Retry-After beyond so many calls in a window",
+    "stale_key": "publish the previous key, while new tokens are signed with the new one",
+    "rotated_key": "publish a new key, while tokens under the old one still circulate",
+    "key_published_late": "do not publish the key that signs yet, for ever or for so long",
+    "key_withdrawn_early": "withdraw the key that still signs, at once or after so long",
+    "key_shape": "publish the key in another form",
+    "unknown_kid": "publish the keys under ids that no token names",
+    "kid_missing": "publish the keys without ids",
+    "kid_duplicate": "publish another key under the id of the one that signs",
+    "kid_case": "publish the keys' ids in the other case",
+    "jwks_extra_keys": "publish keys beside the right one that must not be taken",
+    "jwks_empty": "publish a set without keys",
+    "verify_pending": "say that the payment is pending",
+    "verify_not_found": "say that there is no such purchase",
+    "verify_mismatch": "say that the order belongs to another externalId, or confirm another order",
+    "verify_says_no_after_yes": "confirm an order once, then say that the payment was taken back",
+    "verify_ok_html": "answer 200 with a page of HTML that reads like success",
+    "order_missing_from_page": "leave an order out of the page that it belongs to",
+    "page_shift": "let orders come in, or leave, while pages are read, so that rows move",
+    "page_size_ignored": "page by another size than was asked for",
+    "total_wrong": "tell a wrong number of orders and pages",
+    "duplicate_row": "list an order of the page twice",
+    "endless_list": "promise a further page after every page",
+    "arrived_flag_lag": "list delivered orders as not delivered, for ever or for so long",
+    "arrived_rejects": "refuse the confirmation of a delivery with this code",
+    "arrived_ok_but_lost": "accept the confirmation of a delivery and forget it",
+    "code_type": "answer with the code as a number, or with the text under another name",
     "hostile": "mint the next tokens with this defect",
 }
 """What can be wrong at an endpoint or with a token; a portal's own lies, and `MISDELIVERIES`, come on top."""
@@ -250,6 +276,12 @@ FAULT_LIMITS: Final[Mapping[str, str]] = {
     "ttl_s": "end after so many seconds of the schedule's time",
 }
 """What a fault's `with` may say beside its kind."""
+
+FAULT_PRESETS: Final[Mapping[str, str]] = {
+    "calm": "nothing goes wrong by itself: the default",
+    "realistic": "5 % of the answers are slow, 2 % of the notifications come twice, 1 % out of order",
+    "hostile": "failures and lies at every endpoint and on every way, drawn from the seed",
+}
 
 CALLBACK_MODES: Final[Mapping[str, str]] = {
     "normal": "notify the backend at once and retry until it acknowledges: the default",

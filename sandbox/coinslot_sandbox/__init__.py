@@ -7,14 +7,18 @@ the public names load their modules on first use.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from coinslot_sandbox.embedding import ControlRefused as ControlRefused
+    from coinslot_sandbox.embedding import Workspace as Workspace
     from coinslot_sandbox.errors import SandboxStartError as SandboxStartError
     from coinslot_sandbox.process import main as main
     from coinslot_sandbox.sandbox import Sandbox as Sandbox
     from coinslot_sandbox.settings import SandboxSettings as SandboxSettings
 
-__all__ = ["Sandbox", "SandboxSettings", "SandboxStartError", "main"]
+__all__ = ["ControlRefused", "Sandbox", "SandboxSettings", "SandboxStartError", "Workspace", "main"]
 
 _HOMES = {
+    "ControlRefused": "coinslot_sandbox.embedding",
+    "Workspace": "coinslot_sandbox.embedding",
     "Sandbox": "coinslot_sandbox.sandbox",
     "SandboxSettings": "coinslot_sandbox.settings",
     "SandboxStartError": "coinslot_sandbox.errors",

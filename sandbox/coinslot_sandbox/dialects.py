@@ -5,7 +5,10 @@ The names and their variants are the portal's (`Portal.dialects`); here is only 
 
 import threading
 from collections.abc import Mapping
+from typing import Any
 
+from coinslot_contracts.clauses import clauses
+from coinslot_contracts.dialects import Dialect, Speak
 from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.store.database import Database
@@ -27,6 +30,10 @@ class Dialects:
         """The chosen variant, None for the default."""
         return self._chosen.get((portal, name))
 
+    def speaker(self, portal: str) -> Speak:
+        """What is chosen of one portal, asked anew each time."""
+        return lambda name: self.get(portal, name)
+
     def choose(self, portal: str, choices: Mapping[str, str | None]) -> None:
         """Choose variants by name; None goes back to the default. Whoever calls has checked the names."""
         with self._lock:
@@ -44,12 +51,31 @@ class Dialects:
         with self._lock:
             self._chosen = {}
 
+    def known(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Portal -> name -> the variants with what each sends, and why there is a choice."""
+        return {
+            portal.name: {name: _described(dialect) for name, dialect in portal.dialects.items()}
+            for portal in self._portals.values()
+            if portal.dialects
+        }
+
     def spoken(self) -> dict[str, dict[str, str]]:
         """Portal -> name -> the variant that is spoken now."""
         return {
             portal.name: {
-                name: self.get(portal.name, name) or variants[0] for name, variants in portal.dialects.items()
+                name: self.get(portal.name, name) or dialect.default
+                for name, dialect in portal.dialects.items()
             }
             for portal in self._portals.values()
             if portal.dialects
         }
+
+
+def _described(dialect: Dialect) -> dict[str, Any]:
+    clause = clauses().get(dialect.clause)
+    return {
+        "default": dialect.default,
+        "variants": dict(dialect.variants),
+        "clause": dialect.clause,
+        "says": "" if clause is None else clause.says,
+    }

@@ -61,6 +61,16 @@ class Taken:
     wait_s: float
     chance: Random
 
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The kind's parameters by name."""
+        return self.fault.params
+
+
+def hold_key(workspace: str, fault_id: str) -> str:
+    """What the hospice knows a fault's connections by."""
+    return f"{workspace}/{fault_id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultReport:

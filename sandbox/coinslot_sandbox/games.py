@@ -19,6 +19,7 @@ from coinslot_sandbox.store.shop import Shop
 
 SHARED_KEY_CHARS: Final = 32
 TIMEOUT_S: Final = 10.0
+FORMER_KEYS_MAX: Final = 8
 SHORT_GAME_IDS: Final = (1000, 9999)
 LONG_GAME_IDS: Final = (1_000_000, 2_147_483_647)
 """Game ids fit the `int` that the documents type them as."""
@@ -69,6 +70,7 @@ class GameDesk:
         self._portals = [portal for portal in portals.values() if portal.notices is not None]
         self._lock = threading.Lock()
         self._secrets: tuple[str, ...] = (control_token,)
+        self._former: dict[tuple[str, str], tuple[bytes, ...]] = {}
         self.lay_defaults()
 
     def lay_defaults(self) -> None:
@@ -88,8 +90,14 @@ class GameDesk:
             known = self._shop.find_game(connection, portal, game_id)
             record = self._changed(known, portal, game_id, change)
             self._shop.save_game(connection, record)
+        if known is not None and known.game.shared_key != record.game.shared_key:
+            self._remember_key(portal, known.game)
         self._learn_secrets()
         return record
+
+    def former_keys(self, portal: str, game_id: str) -> tuple[bytes, ...]:
+        """The shared keys that a game had before, the latest first, as far as this process has seen them."""
+        return self._former.get((portal, game_id), ())
 
     def default(self, portal: str) -> GameRecord:
         """The game that is meant where a call names none."""
@@ -106,6 +114,13 @@ class GameDesk:
     def secrets(self) -> Iterable[str]:
         """Every shared key that there is or was, and the control token."""
         return self._secrets
+
+    def _remember_key(self, portal: str, game: Game) -> None:
+        if game.shared_key is None:
+            return
+        with self._lock:
+            before = [key for key in self.former_keys(portal, game.game_id) if key != game.shared_key]
+            self._former[portal, game.game_id] = (game.shared_key, *before)[:FORMER_KEYS_MAX]
 
     def _new(self, portal: str, game_id: str) -> GameRecord:
         key = text_of(number_of(self._seed, portal, game_id, "shared-key"), SHARED_KEY_CHARS)

@@ -7,10 +7,9 @@ The application finds in its environ the request as it crossed the wire (`WIRE`)
 import contextlib
 import io
 import json
-import os
 import queue
+import select
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,9 @@ from cheroot import errors as cheroot_errors
 from cheroot import server as cheroot_server
 from cheroot import wsgi
 from coinslot_contracts.wire import WireRequest
+
+from coinslot_sandbox.hospice import Script, SocketHospice
+from coinslot_sandbox.request_deadline import ARRIVAL_S, ArrivalWatch
 
 WIRE: Final = "coinslot.request"
 CONNECTION: Final = "coinslot.connection"
@@ -39,62 +41,26 @@ class BodyUnreadable(Exception):
     """The request's body breaks the rules of its framing."""
 
 
-class SocketHospice:
-    """Holds connections that were told to hang, without holding a thread for each; then drops them."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._held: list[tuple[float, str, socket.socket]] = []
-        self._stopping = False
-        self._thread: threading.Thread | None = None
-
-    def hold(self, connection: socket.socket, *, fault_id: str, seconds: float) -> None:
-        """Keep the connection open and silent for so long, or until the fault is healed."""
-        with self._changed:
-            if self._stopping:
-                connection.close()
-                return
-            self._held.append((time.monotonic() + seconds, fault_id, connection))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._wait, name="coinslot-hang", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
-
-    def release(self, fault_ids: list[str]) -> None:
-        """Drop what these faults hold."""
-        with self._changed:
-            self._drop([item for item in self._held if item[1] in fault_ids])
-
-    def stop(self) -> None:
-        """Drop everything."""
-        with self._changed:
-            self._stopping = True
-            self._drop(list(self._held))
-            self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _drop(self, items: list[tuple[float, str, socket.socket]]) -> None:
-        for item in items:
-            self._held.remove(item)
-            item[2].close()
-
-    def _wait(self) -> None:
-        with self._changed:
-            while not self._stopping:
-                now_s = time.monotonic()
-                self._drop([item for item in self._held if item[0] <= now_s])
-                nearest_s = min((item[0] for item in self._held), default=None)
-                self._changed.wait(None if nearest_s is None else nearest_s - now_s)
-
-
 class Connection:
-    """The connection of one request, as far as a fault may touch it."""
+    """The connection of one request, as far as a fault may touch it.
+
+    when_lost  called where the answer could not be written
+    """
 
     def __init__(self, request: Any, hospice: SocketHospice) -> None:
         self._request = request
         self._hospice = hospice
         self.is_taken = False
+        self.when_lost: Callable[[], None] | None = None
+
+    def is_gone(self) -> bool:
+        """Whether the client has hung up already."""
+        connection = self._request.conn.socket
+        try:
+            readable, _, _ = select.select([connection], [], [], 0)
+            return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+        except (OSError, ValueError):
+            return True
 
     def take(self) -> "TakenSocket":
         """Take the socket out of the server's hands, and leave an unconnected one that it can close."""
@@ -114,15 +80,9 @@ class TakenSocket:
         self._taken = taken
         self._hospice = hospice
 
-    def hang(self, *, fault_id: str, seconds: float) -> None:
-        """Say nothing for so long, then drop the connection."""
-        self._hospice.hold(self._taken, fault_id=fault_id, seconds=seconds)
-
-    def reset(self) -> None:
-        """Reset the connection."""
-        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-        self._taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self._taken.close()
+    def act(self, script: Script, *, key: str, lost: Callable[[], None]) -> None:
+        """Let the script act; see `SocketHospice.hold`."""
+        self._hospice.hold(self._taken, key=key, script=script, lost=lost)
 
 
 class _HeaderReader(cheroot_server.HeaderReader):
@@ -162,6 +122,11 @@ class _Request(cheroot_server.HTTPRequest):
 
     header_reader = _HeaderReader()
     raw_headers: tuple[tuple[str, str], ...] = ()
+
+    def parse_request(self) -> None:
+        """Read the head, in bounded time."""
+        with self.server.arrivals.arriving(self.conn.socket):
+            super().parse_request()
 
     def read_request_headers(self) -> bool:
         """Read the head, and refuse framing that two readers could understand differently."""
@@ -211,7 +176,8 @@ class _Gateway(wsgi.Gateway_10):
         """Serve one request."""
         request = self.req
         try:
-            body, oversized = _read_body(request)
+            with request.server.arrivals.arriving(request.conn.socket):
+                body, oversized = _read_body(request)
         except (BodyUnreadable, ValueError):
             request.simple_response("400 Bad Request", "The body's framing is broken")
             return
@@ -226,7 +192,12 @@ class _Gateway(wsgi.Gateway_10):
         self.env[CONNECTION] = connection
         self.env[OVERSIZED] = oversized
         self.env["wsgi.input"] = io.BytesIO(body)
-        super().respond()
+        try:
+            super().respond()
+        except OSError:
+            if connection.when_lost is not None:
+                connection.when_lost()
+            raise
         if connection.is_taken:
             request.chunked_write = False
 
@@ -352,6 +323,7 @@ class _CherootServer(wsgi.Server):
     keep_alive_conn_limit = KEEP_ALIVE_MAX
     expiration_interval = 0.1
     hospice: SocketHospice
+    arrivals: ArrivalWatch
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Say nothing: a client that goes away is no news, and our own errors are journalled."""
@@ -360,10 +332,19 @@ class _CherootServer(wsgi.Server):
 class HttpServer:
     """One listening address, served by threads of this process.
 
-    port  0 takes a free one
+    port       0 takes a free one
+    arrival_s  how long the head of a request may take to arrive, and how long its body
     """
 
-    def __init__(self, app: WsgiApp, *, host: str, port: int, hospice: SocketHospice) -> None:
+    def __init__(
+        self,
+        app: WsgiApp,
+        *,
+        host: str,
+        port: int,
+        hospice: SocketHospice,
+        arrival_s: float = ARRIVAL_S,
+    ) -> None:
         server = _CherootServer((host, port), app, numthreads=THREADS, server_name=SERVER_NAME)
         server.requests = _ThreadPool(server, size=THREADS)
         server.gateway = _Gateway
@@ -371,6 +352,7 @@ class HttpServer:
         server.timeout = TIMEOUT_S
         server.shutdown_timeout = 1
         server.hospice = hospice
+        server.arrivals = ArrivalWatch(arrival_s=arrival_s)
         self._server = server
         self._thread = threading.Thread(target=self._serve, name=f"coinslot-http-{port}", daemon=True)
 
@@ -389,6 +371,7 @@ class HttpServer:
         self._server.stop()
         if self._thread.ident is not None:
             self._thread.join()
+        self._server.arrivals.stop()
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError, cheroot_errors.FatalSSLAlert):

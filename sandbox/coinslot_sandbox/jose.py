@@ -246,7 +246,8 @@ class Forge:
 
     def kid_unknown(self, forgery: Forgery) -> Lie:
         """A key that the portal never published, under its own id."""
-        return self._strangers(forgery, self._ring.token_header(self._ring.stranger))
+        stranger = self._ring.stranger
+        return self._strangers(forgery, {**self._ring.token_header(stranger), "kid": stranger.kid})
 
     def _strangers(self, forgery: Forgery, header: Header) -> Lie:
         head = _head(header, forgery.good)

@@ -3,7 +3,7 @@
 Knows neither threads nor the store. Shapes: interface, "Journal entry".
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ _FRAME_BYTES = 1024
 class Crossing:
     """What crossed the wire, and what was made of it; the journal adds number, time and workspace.
 
-    dir   "in" and "out" are seen from the sandbox; "control" is a call that steered it
+    dir         "in" and "out" are seen from the sandbox; "control" is a call that steered it
+    diagnosis   of a signature that was refused: cause, says, remedy, clause
     """
 
     dir: str
@@ -40,6 +41,7 @@ class Crossing:
     error: str | None = None
     verdict: tuple[str | None, str] | None = None
     fault_id: str | None = None
+    diagnosis: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ def make_entry(seq: int, crossing: Crossing, *, workspace: str, secrets: Iterabl
         "error": crossing.error,
         "verdict": None if verdict is None else {"code": verdict[0], "reason": verdict[1]},
         "fault_id": crossing.fault_id,
+        "diagnosis": None if crossing.diagnosis is None else dict(crossing.diagnosis),
     }
 
 

@@ -135,6 +135,17 @@ def generated_pem(algorithm: str, *, bits: int = 2048) -> str:
 
 
 @cache
+def pool_public_keys() -> tuple[bytes, ...]:
+    """SubjectPublicKeyInfo of every key of the pool, so that a token of another sandbox can be told."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    pems = [pem for family in FAMILY_OF_ALGORITHM.values() for pem in _pool()[family]]
+    keys = [load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True) for pem in pems]
+    form = PublicFormat.SubjectPublicKeyInfo
+    return tuple(key.public_key().public_bytes(Encoding.DER, form) for key in keys)
+
+
+@cache
 def _pool() -> dict[str, list[str]]:
     text = (files("coinslot_sandbox") / "data" / "test-keys.json").read_text("ascii")
     pool: dict[str, list[str]] = json.loads(text)

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from coinslot_contracts.dialects import Speak, plainly
 from coinslot_contracts.portal import Portal, SigningKey
 
 from coinslot_sandbox import rotation
 from coinslot_sandbox.clock import Now
+from coinslot_sandbox.dialects import Dialects
 from coinslot_sandbox.key_material import (
     ALGORITHM_OF_KIND,
     UNREADABLE,
@@ -37,13 +39,22 @@ class KeyRing:
     """The keys of one portal in one workspace; a change is written to the store before it is seen."""
 
     def __init__(
-        self, *, portal: Portal, source: KeySource, database: Database, shop: Shop, clock: Now
+        self,
+        *,
+        portal: Portal,
+        source: KeySource,
+        database: Database,
+        shop: Shop,
+        clock: Now,
+        speak: Speak = plainly,
     ) -> None:
         part = portal.identity or portal.purchases
         if part is None:
             raise ValueError(f"{portal.name} signs nothing, so it has no keys")
         self.portal = portal
-        self.algorithm = part.algorithm
+        self._algorithm = part.algorithm
+        self._manner = part.manner
+        self._speak = speak
         self._header = part.header
         self._clause = part.clause
         self._source = source
@@ -54,11 +65,17 @@ class KeyRing:
         self._changing = threading.Lock()
         self._parsed: dict[str, PrivateKey] = {}
         self._public: dict[tuple[str, str | None], SigningKey] = {}
-        self._stranger: KeyRecord | None = None
+        self._strangers: dict[str, KeyRecord] = {}
+        self._upcoming: KeyRecord | None = None
         with database.read() as connection:
             self._records = shop.list_keys(connection, portal.name)
         if not self._records:
             self.restart()
+
+    @property
+    def algorithm(self) -> str:
+        """What new keys of the ring are for."""
+        return self._manner.algorithm(self._speak) or self._algorithm
 
     @property
     def names_keys(self) -> bool:
@@ -85,9 +102,19 @@ class KeyRing:
     def stranger(self) -> KeyRecord:
         """A key that the portal never publishes."""
         with self._lock:
-            if self._stranger is None:
-                self._stranger = self._make(-1)
-            return self._stranger
+            algorithm = self.algorithm
+            if algorithm not in self._strangers:
+                self._strangers[algorithm] = self._make(-1)
+            return self._strangers[algorithm]
+
+    @property
+    def upcoming(self) -> KeyRecord:
+        """A key that signed nothing yet; from the shipped pool, the one that the next rotation takes."""
+        number = _next_number(self.records)
+        with self._lock:
+            if self._upcoming is None or self._upcoming.number != number:
+                self._upcoming = self._make(number)
+            return self._upcoming
 
     def find(self, kid: str) -> KeyRecord | None:
         """The key with this id."""
@@ -107,12 +134,12 @@ class KeyRing:
         return sorted(shown, key=lambda record: not record.signs)[:1]
 
     def token_header(self, record: KeyRecord) -> dict[str, Any]:
-        """The JOSE header of a good token under this key."""
+        """The JOSE header of a good token under this key, in the chosen manner of speaking."""
         header = {**self._header(record.kid), "alg": record.algorithm}
-        if "kid" not in header:
-            return header
-        named = {**header, "kid": record.shown_kid}
-        return {name: value for name, value in named.items() if value is not None}
+        if "kid" in header:
+            named = {**header, "kid": record.shown_kid}
+            header = {name: value for name, value in named.items() if value is not None}
+        return self._manner.header(header, record.shown_kid, self._speak)
 
     def restart(self) -> None:
         """The ring as at first start: one key, nothing beside it."""
@@ -139,6 +166,22 @@ class KeyRing:
                 self._save(rotation.overlapped(records, self._next(records)))
             else:
                 self._save(rotation.replaced(records, self._next(records)))
+
+    def follow_dialects(self) -> None:
+        """Let a key of the chosen algorithm sign; what is published stays published beside it."""
+        with self._changing:
+            records = self.records
+            if rotation.signing(records).algorithm == self.algorithm:
+                return
+            fitting = [
+                record
+                for record in records
+                if record.algorithm == self.algorithm and record.published and not record.is_extra
+            ]
+            if fitting:
+                self._save(rotation.with_signing(records, fitting[-1].kid, True))
+            else:
+                self._save(rotation.overlapped(records, self._next(records)))
 
     def change(self, kid: str, *, published: bool | None, signs: bool | None) -> None:
         """Publish or withdraw a key of this ring, or let it sign; None leaves either as it is.
@@ -228,6 +271,7 @@ def build_rings(
     clock: Now,
     seed: int,
     fresh_keys: bool,
+    dialects: Dialects,
 ) -> dict[str, KeyRing]:
     """A ring for every portal that signs something."""
     signers = [name for name, portal in portals.items() if portal.identity or portal.purchases]
@@ -238,6 +282,7 @@ def build_rings(
             database=database,
             shop=shop,
             clock=clock,
+            speak=dialects.speaker(name),
         )
         for name in signers
     }

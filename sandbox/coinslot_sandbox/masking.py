@@ -64,7 +64,7 @@ class Mask:
 
 
 def _masked_members(body: bytes) -> bytes:
-    if not any(b'"' + name + b'"' in body for name in (b"shared_key", b"token", b"jwt")):
+    if not any(b'"' + name + b'"' in body for name in (b"shared_key", b"token", b"jwt", b"public_key")):
         return body
     try:
         value = parse_json(body)
@@ -84,6 +84,8 @@ def _masked(value: Any) -> Any:
 def _masked_member(name: str, value: Any) -> Any:
     if name == "shared_key" and isinstance(value, str):
         return MASK
+    if name == "public_key" and isinstance(value, str) and "PRIVATE" in value:
+        return MASK  # somebody asks what is wrong with it, and it is a secret
     if name in ("token", "jwt") and isinstance(value, str):
         return f"{value.rpartition('.')[0]}.{MASK}"
     return _masked(value)

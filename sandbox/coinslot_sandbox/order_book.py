@@ -7,8 +7,8 @@ matter, how bytes are made the portal's, when they are sent the engine's.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from coinslot_contracts.dialects import Speak
 from coinslot_contracts.domain import NotificationKind, Order
-from coinslot_contracts.json_bytes import dump_compact
 from coinslot_contracts.portal import NoticesPart, Portal, Unmet
 from sqlalchemy import Connection
 
@@ -16,7 +16,8 @@ from coinslot_sandbox import orders
 from coinslot_sandbox.clock import Now
 from coinslot_sandbox.delivery.material import notification_of
 from coinslot_sandbox.delivery.retry import retry_seconds
-from coinslot_sandbox.delivery.signatures import notification_headers
+from coinslot_sandbox.delivery.writing import write_notification
+from coinslot_sandbox.dialects import Dialects
 from coinslot_sandbox.ids import Ids, base36_of, number_of
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
@@ -95,6 +96,7 @@ class OrderBook:
         post: Post,
         ids: Ids,
         clock: Now,
+        dialects: Dialects,
         on_commit: Callable[[], None],
     ) -> None:
         self._portals = portals
@@ -103,6 +105,7 @@ class OrderBook:
         self._post = post
         self._ids = ids
         self._clock = clock
+        self._dialects = dialects
         self._on_commit = on_commit
 
     def create(self, wish: OrderWish) -> Step:
@@ -110,7 +113,7 @@ class OrderBook:
 
         errors  Unknown, OrderExists, PreconditionUnmet, orders.MoveRefused
         """
-        order_id = wish.order_id or self._ids.text("order", ORDER_ID_CHARS)
+        order_id = wish.order_id or self._order_id(wish.portal)
         wish = replace(wish, external_id=wish.external_id or self._external_id(wish))
         number = self._ids.sequence("order-number")
         drafts = [self._draft(), self._draft()]
@@ -149,13 +152,14 @@ class OrderBook:
     def refund(self, order_id: str, *, status: int, callback: str | None) -> Step:
         """Move an order's refund status.
 
-        callback  None notifies of 1 only (sandbox:refund-only-success-notified); a mode notifies of any
+        callback  None notifies as the portal does by itself (sandbox:refund-only-success-notified); a mode
+                  notifies of any
         errors    Unknown, PreconditionUnmet, orders.MoveRefused
         """
         draft = self._draft()
         with self._database.write() as connection:
             record = self._get(connection, order_id)
-            mode = callback or ("normal" if status == orders.REFUNDED else "manual")
+            mode = callback or ("normal" if self._tells(record.portal, status) else "manual")
             step = self._refund(connection, record, status, mode, draft)
         self._on_commit()
         return step
@@ -203,6 +207,10 @@ class OrderBook:
             self._post.shelf.arrived(connection, order_id)
         self._on_commit()
 
+    def speak(self, portal: str) -> Speak:
+        """In which manner the portal speaks now."""
+        return self._dialects.speaker(portal)
+
     def notices(self, portal: str) -> NoticesPart | None:
         """How the portal notifies; None where it does not."""
         return self._portals[portal].notices
@@ -240,6 +248,14 @@ class OrderBook:
             verify=wish.verify,
         )
         return OrderRecord(portal=wish.portal, order=order)
+
+    def _order_id(self, portal: str) -> str:
+        drawn = self._ids.text("order", ORDER_ID_CHARS)
+        return self._portals[portal].order_id(drawn, self.speak(portal))
+
+    def _tells(self, portal: str, refund_status: int) -> bool:
+        notices = self.notices(portal)
+        return notices is not None and notices.manner.tells(refund_status, self.speak(portal))
 
     def _external_id(self, wish: OrderWish) -> str | None:
         """What the client library passes where the game passes nothing; None where there is no such thing."""
@@ -302,8 +318,12 @@ class OrderBook:
         notices = self.notices(record.portal)
         if notices is None or game is None or callback == "manual":
             return None
-        body = dump_compact(notices.fields(notification_of(record.order, kind)))
-        signature = notices.sign(body, game.game.shared_key or b"")
+        written = write_notification(
+            notices,
+            notification_of(record.order, kind),
+            self.speak(record.portal),
+            shared_key=game.game.shared_key or b"",
+        )
         now_s = self._clock.now_s()
         scheduled = callback == "normal"
         delivery = Delivery(
@@ -317,9 +337,9 @@ class OrderBook:
             url=game.game.callback_url,
             mode="scheduled" if scheduled else "lost",
             state="pending" if scheduled else "lost",
-            body=body,
-            headers=notification_headers(notices, signature),
-            signature=signature,
+            body=written.body,
+            headers=written.headers,
+            signature=written.signature,
             retry_s=retry_seconds(game.retry),
             timeout_s=game.timeout_s,
             ack_rule=game.ack_rule,

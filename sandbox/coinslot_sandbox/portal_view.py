@@ -16,11 +16,13 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.fault_acts import SILENT, changed, stands_in
-from coinslot_sandbox.faults import Fault, Taken
-from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection, TakenSocket
+from coinslot_sandbox.diagnosis_desk import diagnosed_refusal
+from coinslot_sandbox.fault_desk import find_fault, judged, let_act, marked
+from coinslot_sandbox.faults import Taken
+from coinslot_sandbox.http_server import CONNECTION, OVERSIZED, WIRE, Connection
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.services import Services
+from coinslot_sandbox.store.post import DeliveryFilter
 from coinslot_sandbox.workspaces import Workspaces
 
 UNMATCHED = "unmatched"
@@ -78,6 +80,28 @@ class StoreView:
     def dialect(self, name: str) -> str | None:
         """The chosen variant, None for the default."""
         return self._services.dialects.get(self._portal, name)
+
+    def signing_key(self) -> SigningKey:
+        """The key that tokens are signed with now."""
+        ring = self._services.rings[self._portal]
+        return ring.public(ring.current)
+
+    def previous_key(self) -> SigningKey | None:
+        """The key that signed before the last rotation."""
+        ring = self._services.rings[self._portal]
+        return None if ring.retired is None else ring.public(ring.retired)
+
+    def next_key(self) -> SigningKey:
+        """The key that would sign after the next rotation."""
+        ring = self._services.rings[self._portal]
+        return ring.public(ring.upcoming)
+
+    def is_acknowledged(self, order_id: str) -> bool:
+        """Whether a notification of this order was delivered."""
+        with self._database.read() as connection:
+            post = self._services.ground.post
+            wanted = DeliveryFilter(order_id=order_id, state="delivered")
+            return bool(post.list_matching(connection, wanted, limit=1))
 
 
 def create_portal_app(workspaces: Workspaces) -> Flask:
@@ -141,47 +165,43 @@ class EndpointDesk:
         clock = services.ground.clock
         view = StoreView(services, self._portal.name)
         at_s, began_s = clock.now_s(), clock.monotonic_s()
-        answer = self.endpoint.answer(wire, view)
+        taken = find_fault(services.faults, self.endpoint, subject, connection)
+        verdict = judged(self.endpoint, wire, view, taken, faults=services.faults, mark=MARK)
+        if verdict.learns:
+            self._learn(services, verdict.answer)
         services.dispatch.captures.note(self._portal, self.endpoint.name, subject, wire)
-        found = services.faults.take(endpoint=self.endpoint.name, order_id=subject.order_id)
-        fault = None if found is None else found.fault
-        if fault is None or not stands_in(fault):
-            self._learn(services, answer)
-        taken = connection.take() if fault is not None and fault.kind in SILENT and connection else None
-        reply = None if taken is not None else _marked(_reply(fault, answer.reply))
+        taken, done = verdict.taken, verdict.act
+        held = connection.take() if done.script is not None and connection is not None else None
+        reply = plain_refusal(400) if done.script is not None and held is None else done.reply
         services.journal.append(
             replace(
-                self._crossing(view, wire, answer, subject, fault),
-                reply=reply,
-                error=None if fault is None or taken is None else _transport_name(fault),
+                self._crossing(view, wire, verdict.answer, subject, taken),
+                diagnosis=diagnosed_refusal(
+                    services, self._portal, verdict.answer, wire, game_id=subject.game_id
+                ),
+                reply=None if reply is None else marked(reply, MARK),
+                error=taken.fault.kind if taken is not None and done.breaks else None,
                 at_s=at_s,
                 elapsed_ms=(clock.monotonic_s() - began_s) * 1000,
             )
         )
-        if found is not None:
-            self._act(services, found, taken)
+        if taken is not None:
+            let_act(
+                taken,
+                done,
+                faults=services.faults,
+                workspace=services.workspace,
+                connection=connection,
+                held=held,
+            )
         return reply or WireReply()
-
-    def _act(self, services: Services, found: Taken, taken: TakenSocket | None) -> None:
-        """Count the fault, then let it act: whoever feels it finds it counted and journalled."""
-        fault = found.fault
-        if fault.kind in SILENT and taken is None:
-            services.faults.missed(found)
-            return
-        services.faults.fired(found)
-        if taken is None:
-            return
-        if fault.kind == "reset":
-            taken.reset()
-        else:
-            taken.hang(fault_id=fault.fault_id, seconds=fault.params["for_s"])
 
     def _learn(self, services: Services, answer: Answer) -> None:
         for event in answer.events:
             services.dispatch.book.arrived(event.order_id)
 
     def _crossing(
-        self, view: StoreView, wire: WireRequest, answer: Answer, subject: Subject, fault: Fault | None
+        self, view: StoreView, wire: WireRequest, answer: Answer, subject: Subject, taken: Taken | None
     ) -> Crossing:
         order = None if subject.order_id is None else view.find_order(subject.order_id)
         return Crossing(
@@ -197,7 +217,7 @@ class EndpointDesk:
             user_id=None if order is None else order.user_id,
             external_id=subject.external_id or (None if order is None else order.external_id),
             verdict=(answer.verdict_code, answer.verdict_reason),
-            fault_id=None if fault is None else fault.fault_id,
+            fault_id=None if taken is None else taken.fault.fault_id,
         )
 
 
@@ -221,24 +241,8 @@ def wire_request(environ: Mapping[str, Any]) -> WireRequest:
     )
 
 
-def _reply(fault: Fault | None, reply: WireReply) -> WireReply:
-    """The answer as a fault makes it; a server that lets no fault take its sockets refuses instead."""
-    if fault is None:
-        return reply
-    return plain_refusal(400) if fault.kind in SILENT else changed(fault.params, reply)
-
-
-def _marked(reply: WireReply) -> WireReply:
-    return replace(reply, headers=(*reply.headers, MARK))
-
-
-def _transport_name(fault: Fault) -> str:
-    return fault.kind
-
-
 def _response(reply: WireReply) -> Response:
-    headers = reply.headers if MARK in reply.headers else (*reply.headers, MARK)
-    return _PlainResponse(reply.body, status=reply.status, headers=list(headers))
+    return _PlainResponse(reply.body, status=reply.status, headers=list(marked(reply, MARK).headers))
 
 
 def _refuse(error: HTTPException, workspaces: Workspaces) -> Response:

@@ -8,6 +8,7 @@ clause   the claims and the object are the portal's (`PurchasePart.clause`)
 from dataclasses import dataclass, replace
 from typing import Any
 
+from coinslot_contracts.dialects import Speak
 from coinslot_contracts.domain import Order
 from coinslot_contracts.errors import CoinslotError, Refused, TokenMalformed
 from coinslot_contracts.portal import PurchasePart
@@ -39,8 +40,9 @@ class MintedPurchase:
 class PurchaseMint:
     """Mints the purchases of one portal under its ring."""
 
-    def __init__(self, part: PurchasePart, ring: KeyRing) -> None:
+    def __init__(self, part: PurchasePart, ring: KeyRing, *, speak: Speak) -> None:
         self._part = part
+        self._speak = speak
         self._forge = Forge(ring, algorithms=part.algorithms)
 
     @property
@@ -48,20 +50,30 @@ class PurchaseMint:
         """The names in HOSTILE_TOKENS that apply to this portal's purchases."""
         return self._forge.lies()
 
-    def mint(self, wish: TokenWish, *, order: Order, price: int, now_s: float) -> MintedPurchase:
+    def mint(
+        self, wish: TokenWish, *, order: Order, price: int, now_s: float, restored: bool = False
+    ) -> MintedPurchase:
         """Make the purchase of an order.
 
-        now_s   claims clock, seconds since 1970
-        errors  NoRetiredKey, LieInapplicable
+        now_s     claims clock, seconds since 1970
+        restored  as the client library lists it later, not as it hands it over
+        errors    NoRetiredKey, LieInapplicable
         """
-        good = self._part.claims(order=order, issued_at_s=int(now_s))
         if wish.hostile is not None:
-            minted = self._hostile(wish.hostile, good, order, now_s=int(now_s))
+            minted = self._hostile(wish.hostile, order, price, now_s=int(now_s))
         else:
-            minted = self._custom(wish, good, now_s=now_s)
+            minted = self._custom(wish, self._claims(order, price, now_s=int(now_s)), now_s=now_s)
         minted = replace(minted, says=f"{minted.says}; {_said_of(order)}")
         purchase = self._part.purchase(order=order, price=price, token=minted.token)
-        return MintedPurchase(purchase=purchase, minted=minted)
+        say = self._part.say_restored if restored else self._part.say_purchase
+        return MintedPurchase(purchase=say(purchase, self._speak), minted=minted)
+
+    def _claims(self, order: Order, price: int, *, now_s: int, untimely: str | None = None) -> Claims:
+        """The good claims in the chosen manner of speaking; `untimely` is a lie about their times."""
+        good = self._part.claims(order=order, issued_at_s=now_s)
+        if untimely is not None:
+            good = at_wrong_time(untimely, good, now_s=now_s) or good
+        return self._part.say(good, order, price, self._speak)
 
     def _custom(self, wish: TokenWish, good: Claims, *, now_s: float) -> Minted:
         claims = merged(good, wish.claims)
@@ -76,15 +88,15 @@ class PurchaseMint:
             says="given as raw text" if wish.raw is not None else TOKEN_SIGNERS[wish.sign],
         )
 
-    def _hostile(self, name: str, good: Claims, order: Order, *, now_s: int) -> Minted:
+    def _hostile(self, name: str, order: Order, price: int, *, now_s: int) -> Minted:
         if name not in self.lies:
             raise LieInapplicable(name, self.lies)
         header = self._forge.header()
         other = replace(order, order_id=_other_id(order.order_id))
-        changed = self._part.claims(order=other, issued_at_s=now_s)
+        good, changed = (self._claims(told_of, price, now_s=now_s) for told_of in (order, other))
         told = self._forge.lie(name, Forgery(header=header, good=good, changed=changed))
         if told is None:
-            claims = at_wrong_time(name, good, now_s=now_s) or good
+            claims = self._claims(order, price, now_s=now_s, untimely=name)
             told = self._forge.signed("current", header, claims), header, claims
         lie, (token, header, claims) = HOSTILE_TOKENS[name], told
         return Minted(token=token, header=header, claims=claims, error=lie.expected.code, says=lie.says)

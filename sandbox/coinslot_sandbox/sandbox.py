@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coinslot_contracts.portal import Portal, discover
 
@@ -20,13 +20,17 @@ from coinslot_sandbox.connect import Addresses, portal_members
 from coinslot_sandbox.control.app import create_control_app
 from coinslot_sandbox.delivery.engine import DeliveryEngine
 from coinslot_sandbox.errors import SandboxStartError
-from coinslot_sandbox.http_server import HttpServer, SocketHospice, WsgiApp
+from coinslot_sandbox.hospice import SocketHospice
+from coinslot_sandbox.http_server import HttpServer, WsgiApp
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.portal_view import create_portal_app
 from coinslot_sandbox.services import Common, Services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
 from coinslot_sandbox.store.database import Database
-from coinslot_sandbox.workspaces import Workspaces
+from coinslot_sandbox.workspaces import Workspaces, WorkspaceWish
+
+if TYPE_CHECKING:
+    from coinslot_sandbox.embedding import Workspace
 
 ANY_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to print, not where to listen
 
@@ -34,20 +38,20 @@ ANY_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what to prin
 class Sandbox:
     """An impersonated portal on two ports.
 
-    settings  how it is to run
+    settings  how it is to run; by default on free ports of this machine, with nothing kept
     clock     schedule and claims clock; tests give their own
     portals   which are impersonated; by default every one that is found
     """
 
     def __init__(
         self,
-        settings: SandboxSettings,
+        settings: SandboxSettings | None = None,
         *,
         clock: Clock | None = None,
         portals: Mapping[str, Portal] | None = None,
     ) -> None:
-        check_settings(settings)
-        self.settings = settings
+        self.settings = settings or SandboxSettings(port=0, control_port=0)
+        check_settings(self.settings)
         self._portals = discover() if portals is None else portals
         self._clock = clock or SystemClock()
         self._stack = contextlib.ExitStack()
@@ -58,6 +62,20 @@ class Sandbox:
     def ready(self) -> dict[str, Any]:
         """The object of the ready line."""
         return self._ready
+
+    def workspace(self, *, name: str | None = None, seed: int | None = None) -> "Workspace":
+        """A new workspace, with a hand on its control API.
+
+        errors  workspaces.WorkspaceRefused: workspace-exists
+        """
+        from coinslot_sandbox.embedding import Workspace
+
+        made = self.workspaces.create(WorkspaceWish(name=name, seed=seed))
+        return Workspace(
+            control_url=self._ready["control_url"],
+            control_token=self._ready["control_token"],
+            name=made.workspace,
+        )
 
     @property
     def workspaces(self) -> Workspaces:

@@ -4,13 +4,12 @@ What all workspaces share (store, queue, sockets, token) is `Common`. The order 
 whom: clocks, ids, games, keys, journal, deliveries, order book.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.clock import ClaimsClock, Clock, ScheduleClock, ScheduleState
-from coinslot_sandbox.delivery.addresses import may_connect
 from coinslot_sandbox.delivery.advance import Advancer
 from coinslot_sandbox.delivery.attempts import Courier, OrderLocks
 from coinslot_sandbox.delivery.captures import Captures
@@ -20,15 +19,16 @@ from coinslot_sandbox.delivery.mailroom import Mailroom
 from coinslot_sandbox.delivery.material import Material
 from coinslot_sandbox.delivery.resend import Resender
 from coinslot_sandbox.dialects import Dialects
-from coinslot_sandbox.faults import FaultBook
+from coinslot_sandbox.faults import FaultBook, FaultReport, hold_key
 from coinslot_sandbox.games import GameDesk
-from coinslot_sandbox.http_server import SocketHospice
+from coinslot_sandbox.hospice import SocketHospice
 from coinslot_sandbox.ids import Ids, number_of
 from coinslot_sandbox.journal import Journal
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.keys import KeyRing, build_rings
 from coinslot_sandbox.order_book import OrderBook
 from coinslot_sandbox.players import Namer
+from coinslot_sandbox.presets import preset_faults
 from coinslot_sandbox.purchases import PurchaseMint
 from coinslot_sandbox.settings import SandboxSettings
 from coinslot_sandbox.store.database import Database
@@ -117,7 +117,20 @@ class Services:
     def stop(self) -> None:
         """Record no further attempt, and let go what hangs."""
         self.dispatch.courier.close()
-        self.hospice.release(self.faults.clear())
+        self._release(self.faults.clear())
+
+    def lay_preset(self, name: str) -> None:
+        """Put a preset's faults in the place of the last one's, and end what those hold up."""
+        faults = preset_faults(name, seed=self.ground.seed, portals=self.ground.portals)
+        self._release(self.faults.lay(name, faults))
+
+    def heal(self, fault_id: str) -> FaultReport | None:
+        """End a fault and what it holds up; None where there is no such fault."""
+        self._release([fault_id])
+        return self.faults.heal(fault_id)
+
+    def _release(self, fault_ids: Iterable[str]) -> None:
+        self.hospice.release(hold_key(self.workspace, fault_id) for fault_id in fault_ids)
 
     def reset(self, *, keep: frozenset[str] = frozenset()) -> None:
         """As at first start: keys, dialects, games and clocks back, all else gone; ids and numbers go on.
@@ -126,7 +139,8 @@ class Services:
         """
         ground = self.ground
         if "faults" not in keep:
-            self.hospice.release(self.faults.clear())
+            self._release(self.faults.clear())
+            self.lay_preset(ground.settings.preset)
         self.dispatch.advancer.restart()
         with ground.database.write() as connection:
             ground.post.clear(connection)
@@ -156,6 +170,7 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         control_token=common.control_token,
         is_alone=record.name == DEFAULT,
     )
+    dialects = Dialects(portals=portals, database=database, shop=shop)
     rings = build_rings(
         portals=portals,
         database=database,
@@ -163,12 +178,13 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         clock=ground.schedule,
         seed=seed,
         fresh_keys=settings.fresh_keys,
+        dialects=dialects,
     )
     journal = Journal(
         workspace=record.name, writer=common.journals, clock=common.clock, secrets=games.secrets
     )
     faults = FaultBook(seed=seed, now_s=ground.schedule.now_s)
-    return Services(
+    services = Services(
         workspace=record.name,
         record=record,
         ground=ground,
@@ -176,21 +192,23 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         games=games,
         rings=rings,
         mints={
-            name: Mint(portal.identity, rings[name])
+            name: Mint(portal.identity, rings[name], speak=dialects.speaker(name))
             for name, portal in portals.items()
             if portal.identity is not None
         },
         purchase_mints={
-            name: PurchaseMint(portal.purchases, rings[name])
+            name: PurchaseMint(portal.purchases, rings[name], speak=dialects.speaker(name))
             for name, portal in portals.items()
             if portal.purchases is not None
         },
-        dialects=Dialects(portals=portals, database=database, shop=shop),
+        dialects=dialects,
         journal=journal,
         faults=faults,
         hospice=common.hospice,
-        dispatch=_dispatch(common, ground, record, journal, faults),
+        dispatch=_dispatch(common, ground, record, journal, dialects, faults),
     )
+    services.lay_preset(settings.preset)
+    return services
 
 
 def own_seed(name: str, seed: int) -> int:
@@ -218,11 +236,16 @@ def _ground(common: Common, record: WorkspaceRecord, settings: SandboxSettings) 
 
 
 def _dispatch(
-    common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal, faults: FaultBook
+    common: Common,
+    ground: Ground,
+    record: WorkspaceRecord,
+    journal: Journal,
+    dialects: Dialects,
+    faults: FaultBook,
 ) -> Dispatch:
     database, post, schedule = ground.database, ground.post, ground.schedule
     courier, captures = _courier(ground, journal), Captures(ground.portals)
-    material = Material(portals=ground.portals, shop=ground.shop, captures=captures)
+    material = Material(portals=ground.portals, shop=ground.shop, captures=captures, speaker=dialects.speaker)
     locks = OrderLocks()
     desk = DeliveryDesk(
         database=database,
@@ -248,6 +271,7 @@ def _dispatch(
         post=post,
         ids=ground.ids,
         clock=schedule,
+        dialects=dialects,
         on_commit=common.wake,
     )
     handmade = HandmadeCallbacks(
@@ -289,14 +313,13 @@ def _dispatch(
 
 
 def _courier(ground: Ground, journal: Journal) -> Courier:
-    allow_hosts = ground.settings.allow_hosts
     return Courier(
         portals=ground.portals,
         database=ground.database,
         post=ground.post,
         journal=journal,
         schedule=ground.schedule,
-        may_connect=lambda host, address: may_connect(host, address, allow_hosts=allow_hosts),
+        may_connect=ground.settings.callback_policy.may_connect,
     )
 
 

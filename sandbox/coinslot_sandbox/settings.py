@@ -8,10 +8,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from coinslot_contracts.vocabulary import RETRY_PRESETS
+from coinslot_contracts.vocabulary import FAULT_PRESETS, RETRY_PRESETS
 
-from coinslot_sandbox.delivery.addresses import callback_url_problem
+from coinslot_sandbox.delivery.addresses import CallbackPolicy, parse_network
 from coinslot_sandbox.errors import SandboxStartError
 
 TOKEN_VARIABLE = "COINSLOT_CONTROL_TOKEN"  # noqa: S105 - the name of a variable, not a token
@@ -31,6 +32,8 @@ class SandboxSettings:
     control_token        None takes COINSLOT_CONTROL_TOKEN, else draws one
     fresh_keys           generate keys instead of taking them from the published pool
     allow_hosts          hosts that callbacks may go to, and by which the control port may be called
+    preset               the faults that are laid at start and after a reset
+    allow_cidrs          networks that callbacks may go to, as 203.0.113.0/24
     public_url           what the ready line and the environment block say instead of host and port
     """
 
@@ -47,7 +50,15 @@ class SandboxSettings:
     retry: str = "local"
     quiet: bool = False
     allow_hosts: tuple[str, ...] = ()
+    allow_cidrs: tuple[str, ...] = ()
     public_url: str | None = None
+    preset: str = "calm"
+
+    @property
+    def callback_policy(self) -> CallbackPolicy:
+        """Where callbacks may go; ValueError where a network is none."""
+        networks = tuple(parse_network(text) for text in self.allow_cidrs)
+        return CallbackPolicy(hosts=self.allow_hosts, networks=networks)
 
 
 def check_settings(settings: SandboxSettings) -> None:
@@ -61,16 +72,37 @@ def check_settings(settings: SandboxSettings) -> None:
     if settings.retry not in RETRY_PRESETS:
         known = ", ".join(RETRY_PRESETS)
         raise SandboxStartError(f"there is no retry preset {settings.retry!r}; take one of {known}", 2)
+    if settings.preset not in FAULT_PRESETS:
+        known = ", ".join(FAULT_PRESETS)
+        raise SandboxStartError(f"there is no preset {settings.preset!r}; take one of {known}", 2)
     if settings.game_id is not None and not _is_game_id(settings.game_id):
         raise SandboxStartError(f"game id {settings.game_id!r} is no whole number; take one like 1220", 2)
+    try:
+        policy = settings.callback_policy
+    except ValueError as error:
+        raise SandboxStartError(f"--allow-cidr: {error}; write a network like 203.0.113.0/24", 2) from None
+    _check_public_url(settings.public_url)
     if settings.callback_url is not None:
-        problem = callback_url_problem(settings.callback_url, allow_hosts=settings.allow_hosts)
+        problem = policy.problem(settings.callback_url)
         if problem is not None:
             raise SandboxStartError(
                 f"callbacks may not go to {settings.callback_url}: {problem}; "
-                "take a loopback or private address, or add --allow-host HOST",
+                "take a loopback or private address, or add --allow-host HOST or --allow-cidr NETWORK",
                 2,
             )
+
+
+def _check_public_url(url: str | None) -> None:
+    try:
+        parts = urlsplit(url or "http://localhost")
+        is_base = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query
+        is_base = is_base and not parts.fragment and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_base = False
+    if not is_base:
+        raise SandboxStartError(
+            f"--public-url {url} is no base URL; write it like https://coinslot.staging.example", 2
+        )
 
 
 def _is_game_id(text: str) -> bool:

@@ -8,6 +8,7 @@ clause   the claims are the portal's (`IdentityPart.clause`)
 from collections.abc import Mapping
 from typing import Any
 
+from coinslot_contracts.dialects import Speak
 from coinslot_contracts.domain import Player
 from coinslot_contracts.errors import CoinslotError, GameMismatch, IssuerMismatch, SubInvalid, TokenMalformed
 from coinslot_contracts.portal import IdentityPart
@@ -31,8 +32,9 @@ from coinslot_sandbox.keys import KeyRing
 class Mint:
     """Mints the user tokens of one portal under its ring."""
 
-    def __init__(self, identity: IdentityPart, ring: KeyRing) -> None:
+    def __init__(self, identity: IdentityPart, ring: KeyRing, *, speak: Speak) -> None:
         self._identity = identity
+        self._speak = speak
         self._forge = Forge(ring, algorithms=(identity.algorithm,))
 
     @property
@@ -47,11 +49,12 @@ class Mint:
         sequence  keeps the token ids of one millisecond apart
         errors    NoRetiredKey, LieInapplicable
         """
+        lifetime_s = self._identity.lifetime_s(self._speak) if wish.ttl_s is None else int(wish.ttl_s)
         good = self._identity.claims(
             player=player,
             game_id=game_id,
             issued_at_s=int(now_s),
-            expires_at_s=int(now_s) + int(self._identity.lifetime_s if wish.ttl_s is None else wish.ttl_s),
+            expires_at_s=None if lifetime_s is None else int(now_s) + lifetime_s,
             token_id=self._identity.token_id(int(now_s * 1000), sequence % 4096),
         )
         if wish.hostile is not None:
@@ -60,7 +63,7 @@ class Mint:
 
     def _custom(self, wish: TokenWish, good: Claims, *, now_s: float, game_id: str) -> Minted:
         claims = self._identity.change_user(good, wish.user) if wish.user else good
-        claims = merged(claims, wish.claims)
+        claims = merged(self._said(claims), wish.claims)
         header = merged(self._forge.header(wish.sign), wish.header)
         token = self._forge.signed(wish.sign, header, claims) if wish.raw is None else wish.raw
         error = self._expected(wish, header, claims, now_s=now_s, game_id=game_id)
@@ -76,12 +79,18 @@ class Mint:
         if name not in self.lies:
             raise LieInapplicable(name, self.lies)
         header = self._forge.header()
-        told = self._forge.lie(name, Forgery(header=header, good=good, changed=self._other_user(good)))
+        changed = self._said(self._other_user(good))
+        told = self._forge.lie(name, Forgery(header=header, good=self._said(good), changed=changed))
         if told is None:
-            claims = at_wrong_time(name, good, now_s=now_s) or self._identity.claim_defects[name](good)
+            spoilt = at_wrong_time(name, good, now_s=now_s) or self._identity.claim_defects[name](good)
+            claims = self._said(spoilt)
             told = self._forge.signed("current", header, claims), header, claims
         lie, (token, header, claims) = HOSTILE_TOKENS[name], told
         return Minted(token=token, header=header, claims=claims, error=lie.expected.code, says=lie.says)
+
+    def _said(self, claims: Mapping[str, Any]) -> Claims:
+        """The claims in the chosen manner of speaking; wishes for single claims come after it."""
+        return self._identity.say(claims, self._speak)
 
     def _other_user(self, good: Claims) -> Claims:
         member = self._identity.user_fields["user_id"]

@@ -1,9 +1,11 @@
-"""The pytest front: scenario files as test items, on the same engine as `coinslot check`.
+"""The pytest front: scenario files as test items, and fixtures for tests that are written in Python.
 
-`pytest path/to/scenarios --coinslot-profile FILE`. The top imports pytest and the standard library alone,
+`coinslot_workspace` gives a test a workspace of its own. `pytest path/to/scenarios --coinslot-profile FILE`
+plays checks on the same engine as `coinslot check`. The top imports pytest and the standard library alone,
 because pytest loads it in every project in which Coinslot is installed, with whatever extras.
 """
 
+import hashlib
 import os
 import random
 import re
@@ -15,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from coinslot_sandbox import Sandbox, Workspace
+
     from coinslot_scenarios.model import Item
     from coinslot_scenarios.perform import Outcome
     from coinslot_scenarios.profile import Profile
@@ -23,6 +27,25 @@ if TYPE_CHECKING:
 _FIRST_KEY = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s*(?:#[^\n]*|---[^\n]*)?\n)*coinslot[ \t]*:")
 _HEAD_BYTES = 65_536
 _SESSION = pytest.StashKey["_Session"]()
+
+
+@pytest.fixture(scope="session")
+def coinslot_sandbox() -> "Iterator[Sandbox]":
+    """A sandbox in this process, on free ports; each worker of xdist has its own."""
+    try:
+        from coinslot_sandbox.sandbox import Sandbox
+    except ModuleNotFoundError as error:
+        pytest.fail(f"the fixture needs the extra: pip install 'coinslot[sandbox]' ({error})", pytrace=False)
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def coinslot_workspace(coinslot_sandbox: "Sandbox", request: pytest.FixtureRequest) -> "Iterator[Workspace]":
+    """A workspace of the test's own; the same test draws the same ids and keys in every run."""
+    name = f"t-{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:20]}"
+    with coinslot_sandbox.workspace(name=name, seed=0) as workspace:
+        yield workspace
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

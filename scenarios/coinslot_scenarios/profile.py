@@ -233,7 +233,7 @@ class _Reader:
         for key in ("initiate", "purchase", "verify_reply"):
             if portal.purchases is None and getattr(section, key) is not None:
                 self._report((name, key), f"'{key}' does not belong here: {name} hands over no purchases")
-        replies = portal.dialects.get("verify_reply", ())
+        replies = () if portal.purchases is None else portal.purchases.verify_replies
         if replies and section.verify_reply is not None and section.verify_reply not in replies:
             message = unknown("value of 'verify_reply':", section.verify_reply, replies)
             self._report((name, "verify_reply"), message)

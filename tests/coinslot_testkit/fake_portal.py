@@ -29,6 +29,8 @@ class FakePortal:
         self.orders: dict[str, Order] = {}
         self.keys = [SigningKey(kid="1", algorithm="RS256", spki_der=spki())]
         self.form: str | None = None
+        self.spoken: dict[str, str] = {}
+        self.acknowledged: set[str] = set()
         self.requests: list[tuple[str, WireRequest]] = []
         self.codes: list[tuple[str, str]] = []
         self.lies: dict[str, Callable[[], WireReply]] = {}
@@ -56,7 +58,10 @@ class FakePortal:
         return self.keys
 
     def dialect(self, name: str) -> str | None:
-        return self.form if name == "key_form" else None
+        return self.form if name == "key_form" else self.spoken.get(name)
+
+    def is_acknowledged(self, order_id: str) -> bool:
+        return order_id in self.acknowledged
 
     # What a test does and asks.
 

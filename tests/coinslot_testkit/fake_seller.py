@@ -117,6 +117,7 @@ class FakeSeller:
         self.requests: list[tuple[str, WireRequest]] = []
         self.lies: dict[str, Callable[[WireRequest], WireReply]] = {}
         self.reply_dialect: str | None = None
+        self.spoken: dict[str, str] = {}
         self.url = ""
         self._lock = threading.Lock()
 
@@ -138,7 +139,10 @@ class FakeSeller:
         return self.keys
 
     def dialect(self, name: str) -> str | None:
-        return self.reply_dialect if name == "verify_reply" else None
+        return self.reply_dialect if name == "verify_reply" else self.spoken.get(name)
+
+    def is_acknowledged(self, order_id: str) -> bool:
+        return order_id not in self.orders
 
     # What a test does and asks.
 

@@ -205,7 +205,8 @@ def test_any_body_gets_a_documented_code(name, body):
     ("body", "subject"),
     [
         (b'{"gameId":1220,"orderId":"o1"}', Subject(game_id="1220", order_id="o1")),
-        (b'{"gameId":"1220","orderId":5}', Subject(game_id="1220")),
+        (b'{"gameId":"1220","orderId":5}', Subject(game_id="1220", order_id="5")),
+        (b'{"gameId":"1220","orderId":true}', Subject(game_id="1220")),
         (b'{"orderId":"o1"}', Subject(order_id="o1")),
         (b"junk", Subject()),
     ],

@@ -1,7 +1,9 @@
 """Where callbacks may go."""
 
 import pytest
-from coinslot_sandbox.delivery.addresses import callback_url_problem, may_connect
+from coinslot_sandbox.delivery.addresses import CallbackPolicy, parse_network
+
+PLAIN = CallbackPolicy()
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ from coinslot_sandbox.delivery.addresses import callback_url_problem, may_connec
 )
 def test_loopback_and_private_networks_are_allowed(url):
     """sandbox: loopback and private ranges by default; a single name is a container's or a machine's."""
-    assert callback_url_problem(url, allow_hosts=()) is None
+    assert PLAIN.problem(url) is None
 
 
 @pytest.mark.parametrize(
@@ -56,13 +58,15 @@ def test_loopback_and_private_networks_are_allowed(url):
 )
 def test_everything_else_is_not(url):
     """The answer is one sentence."""
-    assert callback_url_problem(url, allow_hosts=())
+    assert PLAIN.problem(url)
 
 
 def test_a_host_that_was_allowed_by_name_is_allowed():
     """--allow-host; a metadata address is refused even then."""
-    assert callback_url_problem("https://staging.example.com/x", allow_hosts=("staging.example.com",)) is None
-    assert callback_url_problem("http://169.254.169.254/", allow_hosts=("169.254.169.254",))
+    policy = CallbackPolicy(hosts=("staging.example.com", "169.254.169.254"))
+
+    assert policy.problem("https://staging.example.com/x") is None
+    assert policy.problem("http://169.254.169.254/")
 
 
 @pytest.mark.parametrize(
@@ -80,4 +84,41 @@ def test_a_host_that_was_allowed_by_name_is_allowed():
 )
 def test_the_address_is_judged_again_when_we_connect(host, address, allowed):
     """A name that points elsewhere later gains nothing."""
-    assert may_connect(host, address, allow_hosts=("staging.example.com",)) is allowed
+    assert CallbackPolicy(hosts=("staging.example.com",)).may_connect(host, address) is allowed
+
+
+def test_a_network_that_was_allowed_is_allowed():
+    """--allow-cidr: by address at once, by name when it has resolved."""
+    policy = CallbackPolicy(networks=(parse_network("93.184.216.0/24"), parse_network("2001:4860::/32")))
+
+    assert policy.problem("http://93.184.216.9/") is None
+    assert policy.problem("http://[2001:4860::9]/") is None
+    assert policy.problem("http://8.8.8.8/")
+    assert policy.problem("http://staging.example.com/") is None
+    assert policy.may_connect("staging.example.com", "93.184.216.9")
+    assert not policy.may_connect("staging.example.com", "8.8.8.8")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fe80::a9fe:a9fe",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+    ],
+)
+def test_a_metadata_address_is_refused_whatever_was_allowed(address):
+    """Also mapped, behind NAT64 or 6to4, by name and by a network that holds everything."""
+    policy = CallbackPolicy(
+        hosts=("metadata.internal",), networks=(parse_network("0.0.0.0/0"), parse_network("::/0"))
+    )
+
+    assert not policy.may_connect("metadata.internal", address)
+    assert policy.problem(f"http://[{address}]/" if ":" in address else f"http://{address}/")
+    assert policy.may_connect("metadata.internal", "93.184.216.34")

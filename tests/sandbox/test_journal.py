@@ -82,6 +82,7 @@ def test_entries_have_the_public_shape(open_journal):
         "error": None,
         "verdict": {"code": "200", "reason": "fine"},
         "fault_id": None,
+        "diagnosis": None,
     }
 
 

@@ -320,7 +320,7 @@ def test_a_detail_tells_all_about_its_attempts(game, backend):
         "secret": "•••",
         "formula": detail["string_to_sign"]["formula"],
     }
-    assert "sha1(body + shared_key)" in detail["string_to_sign"]["formula"]
+    assert "sha1(body + shared key)" in detail["string_to_sign"]["formula"]
     assert base64.b64decode(detail["body_b64"]) == backend.arrivals[0].body
     assert (attempt["reply"]["status"], base64.b64decode(attempt["reply"]["body_b64"])) == (503, b"busy")
     timing = attempt["timing"]

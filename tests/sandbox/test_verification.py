@@ -174,6 +174,8 @@ def test_only_a_portal_that_verifies_can_change_its_verification(shop):
     [
         ({"portal": "playgama", "verify_reply": "verfied"}, "field-invalid"),
         ({"portal": "playgama", "key_form": "pem"}, "field-unknown"),
+        ({"portal": "jogos", "notice_ids": "text", "verify_reply": "status"}, "field-unknown"),
+        ({"portal": "jogos", "notice_ids": "text", "notice_times": "hours"}, "field-invalid"),
         ({"portal": "playgama", "reply": "status"}, "field-unknown"),
         ({"verify_reply": "status"}, "field-missing"),
     ],
@@ -194,8 +196,8 @@ def test_a_dialect_is_chosen_and_taken_back(bazaar):
     chosen = bazaar.client.done("GET", "/dialects")["dialects"]
     _speak(bazaar, None)
 
-    assert start == {"jogos": {"key_form": "pem"}, "playgama": {"verify_reply": "success"}}
-    assert chosen["playgama"] == {"verify_reply": "verified"}
+    assert start["playgama"]["verify_reply"] == "success"
+    assert chosen == {**start, "playgama": {**start["playgama"], "verify_reply": "verified"}}
     assert bazaar.client.done("GET", "/dialects")["dialects"] == start
 
 

@@ -19,13 +19,15 @@ def test_the_version_is_printed(capsys):
     assert capsys.readouterr().out.startswith("coinslot ")
 
 
-@pytest.mark.parametrize("command", [*Commands.lazy, "verify token", "verify callback"])
+@pytest.mark.parametrize(
+    "command", [*Commands.lazy, "verify token", "verify callback", "diagnose signature", "diagnose token"]
+)
 def test_every_command_has_help_with_an_example(capsys, command):
     """A person should not have to look elsewhere."""
     assert main([*command.split(), "--help"]) == 0
     text = capsys.readouterr().out
     assert f"coinslot {command.split()[0]}" in text
-    assert "Example" in text or command == "verify"
+    assert "Example" in text or command in ("verify", "diagnose")
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ class ControlDesk:
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
         common = workspaces.common
-        self._context = Context(portals=common.portals, allow_hosts=common.settings.allow_hosts)
+        self._context = Context(portals=common.portals, callback_policy=common.settings.callback_policy)
 
     def answer(self, rest: str) -> Response:
         """The Flask view of every call; `rest` is the path below the base."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.control.reading import Members
+from coinslot_sandbox.delivery.addresses import CallbackPolicy
 from coinslot_sandbox.errors import Problem
 
 
@@ -14,7 +15,7 @@ class Context:
     """What parsing must know beside the bytes."""
 
     portals: Mapping[str, Portal]
-    allow_hosts: tuple[str, ...]
+    callback_policy: CallbackPolicy
 
     @property
     def with_callbacks(self) -> list[str]:

@@ -41,14 +41,18 @@ def change_key(call: Call) -> Reply:
 
 
 def list_dialects(call: Call) -> Reply:
-    """Which variant each portal speaks."""
-    return 200, {"dialects": call.services.dialects.spoken()}
+    """Which variant each portal speaks, and which it could speak."""
+    dialects = call.services.dialects
+    return 200, {"dialects": dialects.spoken(), "known": dialects.known()}
 
 
 def choose_dialects(call: Call) -> Reply:
     """Choose variants of one portal."""
     portal, choices = schema.parse_dialects(call.body, call.context)
     call.services.dialects.choose(portal, choices)
+    ring = call.services.rings.get(portal)
+    if ring is not None:
+        ring.follow_dialects()
     return list_dialects(call)
 
 

@@ -9,7 +9,13 @@ from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 
-from coinslot_sandbox.control import openapi_mail, openapi_purchases, openapi_workspaces
+from coinslot_sandbox.control import (
+    openapi_diagnose,
+    openapi_faults,
+    openapi_mail,
+    openapi_purchases,
+    openapi_workspaces,
+)
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_links import LINKS, Links
@@ -26,6 +32,7 @@ from coinslot_sandbox.control.openapi_schemas import (
     shape,
 )
 from coinslot_sandbox.control.wire_calls import SEQ_MAX, WAIT_S_DEFAULT, WAIT_S_MAX
+from coinslot_sandbox.delivery.addresses import CallbackPolicy
 
 BASE: Final = "/_control/v1"
 PROBLEMS: Final[Mapping[int, str]] = {
@@ -172,25 +179,6 @@ _SHOP_AND_WIRE: Final = (
     ),
     Operation(
         method="get",
-        path="/faults",
-        summary="Every fault that was not healed",
-        answers={200: shape({"faults": listed(ref("Fault"))})},
-    ),
-    Operation(
-        method="post",
-        path="/faults",
-        summary="Let a fault act on a portal endpoint from now on",
-        body="FaultWish",
-        answers={201: ref("Fault")},
-    ),
-    Operation(
-        method="delete",
-        path="/faults/{faultId}",
-        summary="Heal a fault; what it holds up ends too",
-        answers={200: ref("Fault")},
-    ),
-    Operation(
-        method="get",
         path="/journal",
         summary="Journal entries after a number, oldest first",
         query=(
@@ -224,7 +212,7 @@ _SHOP_AND_WIRE: Final = (
     ),
 )
 
-_AREAS: Final = (openapi_mail, openapi_purchases, openapi_workspaces)
+_AREAS: Final = (openapi_mail, openapi_purchases, openapi_workspaces, openapi_diagnose, openapi_faults)
 """The files that describe an area each: its OPERATIONS, `requests(context)` and `resources()`."""
 
 OPERATIONS: Final = (*_SHOP_AND_WIRE, *(operation for area in _AREAS for operation in area.OPERATIONS))
@@ -233,7 +221,7 @@ OPERATIONS: Final = (*_SHOP_AND_WIRE, *(operation for area in _AREAS for operati
 
 def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
     """The whole document, for these portals."""
-    context = Context(portals=portals, allow_hosts=())
+    context = Context(portals=portals, callback_policy=CallbackPolicy())
     paths: dict[str, dict[str, Any]] = {}
     schemas = {**requests(context), **resources()}
     for area in _AREAS:

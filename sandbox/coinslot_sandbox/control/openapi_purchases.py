@@ -32,7 +32,15 @@ from coinslot_sandbox.control.schema_purchases import KEY_FORM, PUBLISH_AFTER_S_
 from coinslot_sandbox.jose import form_lies
 
 _KEYS: Final = shape({"keys": listed(ref("Key"))})
-_DIALECTS: Final = shape({"dialects": {"type": "object", "additionalProperties": ref("Spoken")}})
+_DIALECTS: Final = shape(
+    {
+        "dialects": {"type": "object", "additionalProperties": ref("Spoken")},
+        "known": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "additionalProperties": ref("Dialect")},
+        },
+    }
+)
 
 OPERATIONS: Final = (
     Operation(
@@ -47,7 +55,7 @@ OPERATIONS: Final = (
     Operation(
         method="post",
         path="/purchases",
-        summary="The purchase of an order as the client library hands it over, good or with a named lie",
+        summary="The purchase of an order as the client library hands it over, or lists it later",
         body="PurchaseCall",
         answers={200: ref("Purchase")},
         can_conflict=True,
@@ -81,7 +89,7 @@ OPERATIONS: Final = (
     Operation(
         method="get",
         path="/dialects",
-        summary="Which variant each portal speaks where its document is silent",
+        summary="Which variant each portal speaks where its document is silent, and which it could speak",
         answers={200: _DIALECTS},
     ),
     Operation(
@@ -105,7 +113,9 @@ def requests(context: Context) -> Schema:
             },
             required=(),
         ),
-        "PurchaseCall": shape({"order": text(255), "jwt": _jwt_wish(context)}, required=("order",)),
+        "PurchaseCall": shape(
+            {"order": text(255), "jwt": _jwt_wish(context), "restored": FLAG}, required=("order",)
+        ),
         "Rotation": _rotation(context),
         "KeyEntry": shape({"portal": named(context.with_keys), "kind": explained(KEY_ENTRIES)}),
         "KeyChange": shape({"published": FLAG, "signs": FLAG}, required=()),
@@ -139,6 +149,14 @@ def resources() -> Schema:
                 "public_key_pem": nullable(TEXT),
             }
         ),
+        "Dialect": shape(
+            {
+                "default": TEXT,
+                "variants": {"type": "object", "additionalProperties": TEXT},
+                "clause": TEXT,
+                "says": TEXT,
+            }
+        ),
         "Spoken": {"type": "object", "additionalProperties": TEXT},
     }
 
@@ -158,7 +176,7 @@ def _jwt_wish(context: Context) -> Schema:
 
 def _rotation(context: Context) -> Schema:
     by_format = [
-        {"portal": {"const": name}, "format": named(portal.dialects[KEY_FORM])}
+        {"portal": {"const": name}, "format": explained(portal.dialects[KEY_FORM].variants)}
         for name, portal in context.portals.items()
         if KEY_FORM in portal.dialects
     ]
@@ -175,7 +193,7 @@ def _rotation(context: Context) -> Schema:
 
 def _dialect_choice(context: Context) -> Schema:
     chosen: list[dict[str, Any]] = []
-    for name, portal in context.portals.items():
-        variants = {dialect: nullable(named(known)) for dialect, known in portal.dialects.items()}
-        chosen.append(shape({"portal": {"const": name}, **variants}, required=("portal",)))
+    for portal_name, portal in context.portals.items():
+        variants = {name: nullable(explained(dialect.variants)) for name, dialect in portal.dialects.items()}
+        chosen.append(shape({"portal": {"const": portal_name}, **variants}, required=("portal",)))
     return {"anyOf": chosen}

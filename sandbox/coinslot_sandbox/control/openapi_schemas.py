@@ -140,10 +140,6 @@ def requests(context: Context) -> Schema:
             {"player": ID, "portal": with_identity, "game": ID, "token": _token_wish(context)},
             required=("player",),
         ),
-        "FaultWish": shape(
-            {"at": named(context.endpoints), "order": nullable(text(255)), "with": _fault()},
-            required=("at", "with"),
-        ),
     }
 
 
@@ -187,20 +183,6 @@ def _token_wish(context: Context) -> Schema:
     return {"anyOf": [shape({"hostile": explained(lies)}), shape(free, required=())]}
 
 
-def _fault() -> Schema:
-    times = {"times": _whole(1, 1_000_000)}
-    status = {"type": "integer", "minimum": 200, "maximum": 599}
-    body = {"type": "string", "maxLength": schema.RAW_CHARS_MAX}
-    return {
-        "anyOf": [
-            shape({"answer": status, "headers": HEADERS, "body": body, **times}, required=("answer",)),
-            shape({"answer": status, "headers": HEADERS, "json": {}, **times}, required=("json",)),
-            shape({"hang": between(0, 600), **times}, required=("hang",)),
-            shape({"reset": {"const": True}, **times}, required=("reset",)),
-        ]
-    }
-
-
 def resources() -> Schema:
     """Schemas of what we answer, by name."""
     request = shape({"method": TEXT, "target": TEXT, **MESSAGE})
@@ -223,20 +205,6 @@ def resources() -> Schema:
         "Player": shape({"user_id": TEXT, "username": TEXT, "picture_url": TEXT}),
         "Product": shape({"product_id": TEXT, "title": TEXT, "price": INTEGER}),
         "Order": _order(),
-        "Fault": shape(
-            {
-                "fault_id": TEXT,
-                "at": TEXT,
-                "order_id": nullable(TEXT),
-                "with": ANY_OBJECT,
-                "preset": nullable(TEXT),
-                "fired": INTEGER,
-                "seen": INTEGER,
-                "left": nullable(INTEGER),
-                "active": FLAG,
-                "ends_at_s": nullable(NUMBER),
-            }
-        ),
         "Entry": _entry(request, reply),
         "Problem": shape(
             {
@@ -291,5 +259,8 @@ def _entry(request: Schema, reply: Schema) -> Schema:
             "request": request,
             "reply": nullable(reply),
             "verdict": nullable(shape({"code": nullable(TEXT), "reason": TEXT})),
+            "diagnosis": nullable(
+                shape({"cause": nullable(TEXT), "says": TEXT, "remedy": TEXT, "clause": TEXT})
+            ),
         }
     )

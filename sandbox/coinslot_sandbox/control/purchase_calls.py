@@ -3,6 +3,7 @@
 from coinslot_sandbox.control import schema_purchases as schema
 from coinslot_sandbox.control.call import Call, Reply, unknown
 from coinslot_sandbox.control.resources import dump_order, dump_purchase
+from coinslot_sandbox.control.token_faults import taken_token
 from coinslot_sandbox.errors import Problem
 
 
@@ -30,5 +31,16 @@ def post_purchase(call: Call) -> Reply:
             remedy=f"make an order of {' or '.join(call.context.with_purchases)}",
         )
     price = 0 if product is None else product.price
-    made = mint.mint(wanted.wish, order=record.order, price=price, now_s=ground.claims.now_s())
+    wish, taken = taken_token(
+        call.services.faults, wanted.wish, lies=mint.lies, order_id=record.order.order_id
+    )
+    made = mint.mint(
+        wish,
+        order=record.order,
+        price=price,
+        now_s=ground.claims.now_s(),
+        restored=wanted.restored,
+    )
+    if taken is not None:
+        call.services.faults.fired(taken)
     return 200, dump_purchase(made)

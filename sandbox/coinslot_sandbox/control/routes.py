@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from coinslot_sandbox.control import (
+    diagnose_calls,
+    fault_calls,
     key_calls,
     mail_calls,
     purchase_calls,
@@ -61,9 +63,11 @@ ROUTES: Final = (
     Route(method="POST", path="/deliveries/{deliveryId}/resend", handle=mail_calls.resend_delivery),
     Route(method="POST", path="/deliveries/{deliveryId}/cancel", handle=mail_calls.cancel_delivery),
     Route(method="POST", path="/callbacks", handle=mail_calls.post_callback),
-    Route(method="GET", path="/faults", handle=wire_calls.list_faults),
-    Route(method="POST", path="/faults", handle=wire_calls.post_fault),
-    Route(method="DELETE", path="/faults/{faultId}", handle=wire_calls.delete_fault),
+    Route(method="GET", path="/faults", handle=fault_calls.list_faults),
+    Route(method="POST", path="/faults", handle=fault_calls.post_fault),
+    Route(method="GET", path="/faults/kinds", handle=fault_calls.list_kinds),
+    Route(method="POST", path="/faults/preset", handle=fault_calls.post_preset),
+    Route(method="DELETE", path="/faults/{faultId}", handle=fault_calls.delete_fault),
     Route(method="GET", path="/journal", handle=wire_calls.list_journal),
     Route(method="GET", path="/journal/wait", handle=wire_calls.wait_journal),
     Route(method="GET", path="/journal/{seq}", handle=wire_calls.get_journal_entry),
@@ -78,6 +82,8 @@ ROUTES: Final = (
     Route(method="POST", path="/clock/resume", handle=workspace_calls.resume_clock),
     Route(method="POST", path="/clock/claims", handle=workspace_calls.offset_claims),
     Route(method="POST", path="/clock/advance", handle=workspace_calls.advance_clock),
+    Route(method="POST", path="/diagnose/signature", handle=diagnose_calls.post_signature),
+    Route(method="POST", path="/diagnose/token", handle=diagnose_calls.post_token),
     Route(method="POST", path="/reset", handle=workspace_calls.reset),
 )
 """The control API of one workspace."""

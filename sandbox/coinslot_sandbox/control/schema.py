@@ -19,7 +19,6 @@ from coinslot_contracts.wire import Headers
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
-from coinslot_sandbox.delivery.addresses import callback_url_problem
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.games import KEPT, GameChange, Kept
 from coinslot_sandbox.jose import TokenWish
@@ -80,13 +79,13 @@ def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChan
 
 def callback_url(members: Members, name: str, context: Context) -> str | None:
     url = members.text(name, chars_max=URL_CHARS_MAX)
-    problem = None if url is None else callback_url_problem(url, allow_hosts=context.allow_hosts)
+    problem = None if url is None else context.callback_policy.problem(url)
     if problem is not None:
         raise Problem(
             400,
             "callback-url-not-allowed",
             f"callbacks may not go to {name}: {problem}",
-            remedy="take a loopback or private address, or start the sandbox with --allow-host HOST",
+            remedy="take a private address, or start the sandbox with --allow-host or --allow-cidr",
         )
     return url
 

@@ -4,13 +4,14 @@ Kinds and parameters are tables (`coinslot_contracts.fault_kinds`, and each endp
 knows what a kind does, only which place can do it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from coinslot_contracts.delivery_kinds import DELIVERY_KINDS
 from coinslot_contracts.fault_kinds import TOKEN_KINDS, TRANSPORT_KINDS, FaultKind, Param
 from coinslot_contracts.json_bytes import dump_compact
-from coinslot_contracts.vocabulary import FAULT_LIMITS
+from coinslot_contracts.vocabulary import FAULT_LIMITS, FAULT_PRESETS
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, did_you_mean, invalid, unknown_name
@@ -22,6 +23,7 @@ TIMES_MAX: Final = 1_000_000
 NTH_ITEMS_MAX: Final = 1000
 FAULT_TTL_S_MAX: Final = 10 * 366 * 86_400
 ANSWERS: Final = ("answer", "headers", "body", "json")
+_URL: Final = re.compile(r"https?://[!-~]+")
 Kinds = Mapping[str, FaultKind]
 
 
@@ -65,6 +67,37 @@ def parse_fault(body: Mapping[str, Any], context: Context, *, fault_id: str) -> 
     )
 
 
+def parse_preset(body: Mapping[str, Any]) -> str:
+    """POST /faults/preset: its name."""
+    members = Members(body, known=("preset",))
+    name = members.choice("preset", FAULT_PRESETS)
+    if name is None:
+        raise members.missing("preset")
+    return name
+
+
+def dump_kinds(context: Context) -> list[dict[str, Any]]:
+    """Every kind, the places that can do it, and its parameters."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for place, kinds in places(context).items():
+        for name, kind in kinds.items():
+            shown: dict[str, Any] = {"kind": name, "says": kind.says, "short": kind.short, "at": []}
+            params = [{"name": item, **_dump_param(param)} for item, param in kind.params.items()]
+            same = found.setdefault((name, kind.says, *kind.params), {**shown, "params": params})
+            same["at"].append(place)
+    return list(found.values())
+
+
+def _dump_param(param: Param) -> dict[str, Any]:
+    return {
+        "form": param.form,
+        "says": param.says,
+        "choices": list(param.choices),
+        "default": list(param.default) if isinstance(param.default, tuple) else param.default,
+        "required": param.required,
+    }
+
+
 def _nth(limits: Members) -> tuple[int, ...]:
     given = limits.any("nth")
     if given is None:
@@ -81,7 +114,11 @@ def _is_place_in_line(value: object) -> bool:
 
 def _kind_of(spec: Mapping[str, Any], place: str, known: Mapping[str, Kinds]) -> tuple[str, dict[str, Any]]:
     """The kind that a fault's `with` names, and its parameters."""
-    given = {name: value for name, value in spec.items() if name not in FAULT_LIMITS and value is not None}
+    given = {
+        name: value
+        for name, value in spec.items()
+        if name not in FAULT_LIMITS and (value is not None or name == "json")
+    }
     kinds = known[place]
     for name in given:
         _check_kind(name, place, known)
@@ -178,7 +215,22 @@ def _read(members: Members, name: str, param: Param) -> Any:
         return _choices(members, name, param)
     if param.form == "numbers":
         return _numbers(members, name, param)
-    return members.table(name) if param.form == "table" else members.any(name)
+    return _url(members, name, param) if param.form == "url" else _table(members, name, param)
+
+
+def _url(members: Members, name: str, param: Param) -> str | None:
+    url = members.text(name, chars_max=int(param.most))
+    if url is not None and not _URL.fullmatch(url):
+        raise members.wrong(name, "an address that begins with http:// or https://")
+    return url
+
+
+def _table(members: Members, name: str, param: Param) -> dict[str, Any] | None:
+    given = members.table(name)
+    if given is None:
+        return None
+    inside = Members(given, known=tuple(param.members), where=f"with.{name}")
+    return {item: _param(inside, item, known) for item, known in param.members.items()}
 
 
 def _choice(members: Members, name: str, param: Param) -> Any:

@@ -72,7 +72,7 @@ def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
         members=content.table("set") or {},
         dropped=content.texts("drop") or (),
         raw=raw,
-        encode=content.choice("encode", ENCODINGS) or "compact",
+        encode=content.choice("encode", ENCODINGS),
         signature=members.choice("signature", SIGNATURE_DEFECTS) or "valid",
         headers=header_changes(members),
         copies=members.integer("copies", least=1, most=COPIES_MAX) or 1,

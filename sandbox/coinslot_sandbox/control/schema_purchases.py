@@ -22,18 +22,20 @@ KEY_FORM: Final = "key_form"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseCall:
-    """POST /purchases: of which order, and what is wrong with its token."""
+    """POST /purchases: of which order, what is wrong with its token, whether it is listed later."""
 
     order_id: str
     wish: TokenWish
+    restored: bool
 
 
 def parse_purchase(body: Mapping[str, Any]) -> PurchaseCall:
     """POST /purchases."""
-    members = Members(body, known=("order", "jwt"))
+    members = Members(body, known=("order", "jwt", "restored"))
     return PurchaseCall(
         order_id=members.required_text("order", chars_max=ID_CHARS_MAX),
         wish=token_wish(members.table("jwt") or {}, where="jwt"),
+        restored=members.flag("restored") or False,
     )
 
 
@@ -79,7 +81,7 @@ def parse_rotation(body: Mapping[str, Any], context: Context) -> RotationCall:
         portal=portal,
         rotate=rotate,
         publish_after_s=publish_after_s,
-        key_form=members.choice("format", forms or ()),
+        key_form=members.choice("format", forms.variants if forms else ()),
     )
 
 
@@ -109,4 +111,6 @@ def parse_dialects(body: Mapping[str, Any], context: Context) -> tuple[str, dict
         raise Members(body, known=("portal", *named)).missing("portal")
     known = context.portals[portal].dialects
     members = Members(body, known=("portal", *known))
-    return portal, {name: members.choice(name, known[name]) for name in known if members.has(name)}
+    return portal, {
+        name: members.choice(name, dialect.variants) for name, dialect in known.items() if members.has(name)
+    }

@@ -15,6 +15,7 @@ from coinslot_sandbox.control.resources import (
     dump_product,
     dump_token,
 )
+from coinslot_sandbox.control.token_faults import taken_token
 from coinslot_sandbox.order_book import OrderWish, Step
 from coinslot_sandbox.players import USER_ID_RANGE
 from coinslot_sandbox.store.records import Product
@@ -180,13 +181,17 @@ def post_token(call: Call) -> Reply:
     if player is None:
         raise unknown("player", wanted.user_id)
     game_id = wanted.game_id or call.services.games.default(wanted.portal).game.game_id
-    minted = call.services.mints[wanted.portal].mint(
-        wanted.wish,
+    mint = call.services.mints[wanted.portal]
+    wish, taken = taken_token(call.services.faults, wanted.wish, lies=mint.lies)
+    minted = mint.mint(
+        wish,
         player=player,
         game_id=game_id,
         now_s=ground.claims.now_s(),
         sequence=ground.ids.sequence("token"),
     )
+    if taken is not None:
+        call.services.faults.fired(taken)
     return 200, dump_token(minted)
 
 

@@ -1,38 +1,14 @@
-"""Control calls about what crosses the wire: deliveries, hand-made callbacks, faults, journal."""
+"""Control calls about the journal, and the API's own document."""
 
 from typing import Any, Final
 
-from coinslot_sandbox.control import schema_faults
 from coinslot_sandbox.control.call import Call, Reply, choice, limit, number, seconds, unknown
 from coinslot_sandbox.control.reading import is_decimal
-from coinslot_sandbox.control.resources import dump_fault
 from coinslot_sandbox.journal import JournalFilter
 
 WAIT_S_DEFAULT: Final = 25.0
 WAIT_S_MAX: Final = 60.0
 SEQ_MAX: Final = 2**62
-
-
-def post_fault(call: Call) -> Reply:
-    """Let a fault act from now on."""
-    fault_id = f"flt_{call.services.ground.ids.text('fault', 12)}"
-    fault = schema_faults.parse_fault(call.body, call.context, fault_id=fault_id)
-    return 201, dump_fault(call.services.faults.add(fault))
-
-
-def list_faults(call: Call) -> Reply:
-    """Every fault that was not healed."""
-    return 200, {"faults": [dump_fault(report) for report in call.services.faults.list_faults()]}
-
-
-def delete_fault(call: Call) -> Reply:
-    """Heal a fault; what it holds up ends too."""
-    fault_id = call.args["faultId"]
-    report = call.services.faults.heal(fault_id)
-    if report is None:
-        raise unknown("fault", fault_id)
-    call.services.hospice.release([fault_id])
-    return 200, dump_fault(report)
 
 
 def list_journal(call: Call) -> Reply:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from coinslot_contracts.dialects import Speak
 from coinslot_contracts.domain import Notification, NotificationKind, Order
 from coinslot_contracts.json_bytes import JsonInvalid, dump_json, parse_json, spelling_headers
 from coinslot_contracts.portal import Ack, NoticesPart
@@ -21,6 +22,7 @@ from coinslot_sandbox.delivery.letters import Letter, Sources, Wrongs, is_signed
 from coinslot_sandbox.delivery.mailroom import manner_of
 from coinslot_sandbox.delivery.material import Material, notification_of
 from coinslot_sandbox.delivery.signatures import notification_headers
+from coinslot_sandbox.delivery.writing import written_members
 from coinslot_sandbox.ids import Ids
 from coinslot_sandbox.order_book import Draft, OrderBook, Unknown, draft_delivery
 from coinslot_sandbox.store.database import Database
@@ -35,7 +37,7 @@ class HandmadeWish:
 
     members, dropped  members of the good body to replace and to leave out
     raw        this text instead of a body
-    encode     name in ENCODINGS
+    encode     name in ENCODINGS; None for the spelling that the portal speaks
     signature  name in SIGNATURE_DEFECTS
     headers    headers to replace; None drops one
     copies     so many attempts, with their last bytes at one moment where `at_once`
@@ -47,7 +49,7 @@ class HandmadeWish:
     members: Mapping[str, Any] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     raw: str | None = None
-    encode: str = "compact"
+    encode: str | None = None
     signature: str = "valid"
     headers: Mapping[str, str | None] = field(default_factory=dict)
     copies: int = 1
@@ -63,7 +65,7 @@ class _Made:
     is_genuine: bool
 
 
-OTHER_MEMBERS: Final = frozenset({"field_shape", "replay_old", "reflection", "tampered_field"})
+OTHER_MEMBERS: Final = frozenset({"field_shape", "reflection", "tampered_field"})
 """Misdeliveries after which a body may say something else than it was made to say."""
 
 
@@ -172,13 +174,16 @@ def _settle(delivery: Delivery, acks: Sequence[Ack]) -> tuple[DeliveryState, flo
 
 
 def _make(wish: HandmadeWish, sources: Sources, url: str) -> _Made:
-    """The letter that is wished for, and whether it tells of the order what is true of it, truly signed."""
-    notices = sources.notices
-    members = {**notices.fields(sources.notification), **wish.members}
+    """The wish over what the portal would send; what it leaves open is told as the portal tells it now.
+
+    It is genuine where it tells of the order what is true of it, truly signed and sent to where it belongs.
+    """
+    notices, speak = sources.notices, sources.speak
+    members = {**written_members(notices, sources.notification, speak), **wish.members}
     members = {name: value for name, value in members.items() if name not in wish.dropped}
-    body = dump_json(members, wish.encode) if wish.raw is None else wish.raw.encode()
-    extra = spelling_headers(wish.encode) if wish.raw is None else ()
-    unsigned = Letter(url=url, body=body, headers=notification_headers(notices, "", extra), signature="")
+    body, extra = _spelt(wish, sources, members)
+    headers = notices.manner.headers(notification_headers(notices, "", extra), speak)
+    unsigned = Letter(url=url, body=body, headers=headers, signature="")
     made = spoil(sign(unsigned, wish.signature, sources), wish.wrongs, sources)
     as_wished = wish.raw is None and not wish.wrongs.keys() & OTHER_MEMBERS
     said = members if as_wished else _members(readable(made))
@@ -186,11 +191,19 @@ def _make(wish: HandmadeWish, sources: Sources, url: str) -> _Made:
         letter=replace(made, headers=_overridden(made.headers, wish.headers)),
         is_genuine=made.url == url
         and is_signed(made, sources)
-        and _speaks_of(notices, sources.notification, said),
+        and _speaks_of(notices, sources.notification, said, speak),
     )
 
 
-def _speaks_of(notices: NoticesPart, good: Notification, sent: Mapping[str, Any]) -> bool:
+def _spelt(wish: HandmadeWish, sources: Sources, members: Mapping[str, Any]) -> tuple[bytes, Headers]:
+    if wish.raw is not None:
+        return wish.raw.encode(), ()
+    if wish.encode is None:
+        return sources.notices.manner.dump(members, sources.speak)
+    return dump_json(members, wish.encode), spelling_headers(wish.encode)
+
+
+def _speaks_of(notices: NoticesPart, good: Notification, sent: Mapping[str, Any], speak: Speak) -> bool:
     """Whether a body tells of this order what is true of it.
 
     Which members hold the ids is found by asking the portal for a body with other ids: what differs.
@@ -203,7 +216,7 @@ def _speaks_of(notices: NoticesPart, good: Notification, sent: Mapping[str, Any]
         product_id=f"{good.product_id}-",
         refund_status=2 if good.kind == "refund" else good.refund_status,
     )
-    expected, different = notices.fields(good), notices.fields(other)
+    expected, different = (written_members(notices, told, speak) for told in (good, other))
     told = [name for name, value in expected.items() if different[name] != value]
     return all(name in sent and str(sent[name]) == str(expected[name]) for name in told)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from coinslot_contracts.dialects import Speak
 from coinslot_contracts.domain import Notification
 from coinslot_contracts.errors import CoinslotError
 from coinslot_contracts.json_bytes import (
@@ -20,15 +21,17 @@ from coinslot_contracts.json_bytes import (
 )
 from coinslot_contracts.portal import NoticesPart
 from coinslot_contracts.vocabulary import WRONG_KEYS
-from coinslot_contracts.wire import Headers
+from coinslot_contracts.wire import Headers, find_header
 
 from coinslot_sandbox.delivery.signatures import Keys, NoSuchKey, signature_value
 from coinslot_sandbox.delivery.wire_forms import PLAIN, WireForm
+from coinslot_sandbox.delivery.writing import written_members
 
 Wrongs = Mapping[str, Mapping[str, Any]]
 """Kinds in `vocabulary.MISDELIVERIES`, each with its parameters by name."""
 
 DAY_S: Final = 86_400
+VALID: Final = "valid"
 GZIP_HEADER: Final = ("Content-Encoding", "gzip")
 
 
@@ -61,12 +64,14 @@ class Letter:
 class Sources:
     """What a letter can be made of.
 
+    speak         in which manner the portal speaks now
     notification  what is true of the order now
     url_of        id of another game, or None for any -> its callback URL, None where there is none
     reflected     "arrived" or "orders" -> a body that the backend signed and sent, None where there was none
     """
 
     notices: NoticesPart
+    speak: Speak
     notification: Notification
     keys: Keys
     url_of: Callable[[str | None], str | None]
@@ -97,6 +102,8 @@ def sign(letter: Letter, defect: str, sources: Sources) -> Letter:
     """
     try:
         value = signature_value(defect, sources.notices, body=letter.body, keys=sources.keys)
+        if defect == VALID and value is not None:
+            value = sources.notices.manner.signature(value, sources.speak)
     except NoSuchKey as error:
         raise CannotSpoil(
             "key-unknown",
@@ -109,13 +116,17 @@ def sign(letter: Letter, defect: str, sources: Sources) -> Letter:
 
 def is_signed(letter: Letter, sources: Sources) -> bool:
     """Whether a letter has the right signature over its bytes, or over those before compression."""
-    bodies = {letter.body, readable(letter)}
-    return any(letter.signature == sources.notices.sign(body, sources.keys.own) for body in bodies)
+    right = [
+        sources.notices.manner.signature(sources.notices.sign(body, sources.keys.own), sources.speak)
+        for body in (letter.body, readable(letter))
+    ]
+    return letter.signature in right
 
 
 def readable(letter: Letter) -> bytes:
     """The body without its compression."""
-    return gzip.decompress(letter.body) if GZIP_HEADER in letter.headers else letter.body
+    name, value = GZIP_HEADER
+    return gzip.decompress(letter.body) if find_header(letter.headers, name) == value else letter.body
 
 
 def with_header(headers: Headers, name: str, value: str | None) -> Headers:
@@ -134,7 +145,8 @@ def _with_body(letter: Letter, wrongs: Wrongs, sources: Sources) -> Letter:
         return replace(letter, body=_reflected(wrongs["reflection"]["of"], sources))
     if "replay_old" in wrongs:
         old = _older(_told(letter.body, sources), int(wrongs["replay_old"]["days"] * DAY_S))
-        return replace(letter, body=dump_compact(notices.fields(old)))
+        body, _ = notices.manner.dump(written_members(notices, old, sources.speak), sources.speak)
+        return replace(letter, body=body)
     if "field_shape" in wrongs:
         name = wrongs["field_shape"]["shape"]
         shape = notices.shapes.get(name)
@@ -155,7 +167,7 @@ def _signed(made: Letter, letter: Letter, wrongs: Wrongs, sources: Sources) -> L
     if gzipped == "sent":
         made = _zipped(made)
     defect = _defect(wrongs)
-    if defect != "valid" or made.body != letter.body:
+    if defect != VALID or made.body != letter.body:
         made = sign(made, defect, sources)
     return _zipped(made) if gzipped == "plain" else made
 
@@ -178,7 +190,7 @@ def _after_signing(made: Letter, wrongs: Wrongs, sources: Sources) -> Letter:
 def _defect(wrongs: Wrongs) -> str:
     if "wrong_key" in wrongs:
         return WRONG_KEYS[wrongs["wrong_key"]["which"]]
-    return str(wrongs.get("corrupt_signature", {}).get("how", "valid"))
+    return str(wrongs.get("corrupt_signature", {}).get("how", VALID))
 
 
 def _zipped(letter: Letter) -> Letter:
@@ -191,7 +203,7 @@ def _members(body: bytes, sources: Sources) -> dict[str, Any]:
     try:
         return parse_json_object(body)
     except JsonInvalid:
-        return sources.notices.fields(sources.notification)
+        return written_members(sources.notices, sources.notification, sources.speak)
 
 
 def _told(body: bytes, sources: Sources) -> Notification:

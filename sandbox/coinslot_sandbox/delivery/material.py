@@ -3,17 +3,18 @@
 Also the settling of attempts that no schedule asked for. Knows no fault; decides nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from coinslot_contracts.dialects import Speak
 from coinslot_contracts.domain import Notification, NotificationKind, Order
-from coinslot_contracts.json_bytes import dump_compact
 from coinslot_contracts.portal import Portal
 from sqlalchemy import Connection
 
 from coinslot_sandbox.delivery.captures import Captures
 from coinslot_sandbox.delivery.letters import Letter, Sources
-from coinslot_sandbox.delivery.signatures import Keys, notification_headers
+from coinslot_sandbox.delivery.signatures import Keys
+from coinslot_sandbox.delivery.writing import write_notification
 from coinslot_sandbox.store.records import Delivery, GameRecord
 from coinslot_sandbox.store.shop import Shop
 
@@ -21,8 +22,16 @@ from coinslot_sandbox.store.shop import Shop
 class Material:
     """What the letters of one workspace can be made of."""
 
-    def __init__(self, *, portals: Mapping[str, Portal], shop: Shop, captures: Captures) -> None:
+    def __init__(
+        self,
+        *,
+        portals: Mapping[str, Portal],
+        shop: Shop,
+        captures: Captures,
+        speaker: Callable[[str], Speak],
+    ) -> None:
         self._portals = portals
+        self._speaker = speaker
         self._shop = shop
         self._captures = captures
 
@@ -50,6 +59,7 @@ class Material:
         own = game.game.shared_key or b""
         return Sources(
             notices=notices,
+            speak=self._speaker(game.portal),
             notification=notification,
             keys=Keys(own=own, previous=game.previous_key, other_game=_first_key(others)),
             url_of=lambda game_id: _url_of(others, game_id),
@@ -62,13 +72,13 @@ class Material:
         It is signed anew and goes to the game's callback URL of now, else to the delivery's.
         """
         game = self._shop.find_game(connection, delivery.portal, delivery.game_id)
-        body = dump_compact(sources.notices.fields(replace(sources.notification, created_at_s=now_s)))
-        signature = sources.notices.sign(body, sources.keys.own)
+        told = replace(sources.notification, created_at_s=now_s)
+        written = write_notification(sources.notices, told, sources.speak, shared_key=sources.keys.own)
         return Letter(
             url=(None if game is None else game.game.callback_url) or delivery.url or "",
-            body=body,
-            headers=notification_headers(sources.notices, signature),
-            signature=signature,
+            body=written.body,
+            headers=written.headers,
+            signature=written.signature,
         )
 
 

@@ -20,6 +20,7 @@ _EXTRAS = {
     "check": "harness",
     "clauses": "harness",
     "demo": "demo",
+    "diagnose": "sandbox",
     "sandbox": "sandbox",
     "verify": "",
 }
@@ -32,6 +33,7 @@ class Commands(click.Group):
         "sandbox": "coinslot_scenarios.cli.sandbox",
         "check": "coinslot_scenarios.cli.check",
         "verify": "coinslot_scenarios.cli.verify",
+        "diagnose": "coinslot_scenarios.cli.diagnose",
         "demo": "coinslot_scenarios.cli.demo",
         "clauses": "coinslot_scenarios.cli.clauses",
     }

@@ -10,7 +10,8 @@ _EXAMPLE = """\b
 Examples:
   coinslot sandbox
   coinslot sandbox --port 0 --control-port 0 --seed 7
-  coinslot sandbox --store shop.sqlite --callback-url http://127.0.0.1:8080/notify"""
+  coinslot sandbox --store shop.sqlite --callback-url http://127.0.0.1:8080/notify
+  coinslot sandbox --host 0.0.0.0 --public-url http://coinslot:7711 --allow-host coinslot"""
 
 
 @click.command("sandbox", epilog=_EXAMPLE)
@@ -27,7 +28,9 @@ Examples:
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Makes names, ids and keys repeatable.")
 @click.option(
-    "--store", type=click.Path(path_type=Path), metavar="FILE", help="Keep everything in this SQLite file."
+    "--store",
+    metavar="FILE",
+    help="Keep everything in this SQLite file, or behind a postgresql+psycopg:// URL.",
 )
 @click.option("--game-id", metavar="ID", help="Id of the default game.")
 @click.option(
@@ -52,7 +55,25 @@ Examples:
     help="When failed notifications are repeated.",
 )
 @click.option(
-    "--allow-host", "allow_hosts", multiple=True, metavar="HOST", help="Allow callbacks to this host too."
+    "--preset",
+    default="calm",
+    show_default=True,
+    metavar="PRESET",
+    help="What goes wrong by itself: calm, realistic or hostile; repeatable with --seed.",
+)
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="HOST",
+    help="Allow callbacks to this host too, and control calls under its name.",
+)
+@click.option(
+    "--allow-cidr",
+    "allow_cidrs",
+    multiple=True,
+    metavar="NETWORK",
+    help="Allow callbacks to this network too, e.g. 203.0.113.0/24; metadata addresses stay refused.",
 )
 @click.option(
     "--public-url", metavar="URL", help="How others reach the portal port; printed in the ready line."
@@ -63,16 +84,18 @@ def command(**given: Any) -> int:
 
     The control token comes from COINSLOT_CONTROL_TOKEN or a file, else one is made. Ends with Ctrl-C.
     """
-    from coinslot_contracts.vocabulary import RETRY_PRESETS
+    from coinslot_contracts.vocabulary import FAULT_PRESETS, RETRY_PRESETS
     from coinslot_sandbox import SandboxSettings, main
     from coinslot_sandbox.errors import SandboxStartError
 
     from coinslot_scenarios.problems import unknown
 
-    if given["retry"] not in RETRY_PRESETS:
-        raise click.UsageError(
-            unknown("retry preset", given["retry"], RETRY_PRESETS), click.get_current_context()
-        )
+    for option, what, known in (
+        ("retry", "retry preset", RETRY_PRESETS),
+        ("preset", "preset of faults", FAULT_PRESETS),
+    ):
+        if given[option] not in known:
+            raise click.UsageError(unknown(what, given[option], known), click.get_current_context())
     token = _token(given.pop("control_token_file"))
     try:
         return main(SandboxSettings(control_token=token, **given))

@@ -1,22 +1,29 @@
 """`fault`: one of the portal's endpoints fails or lies, until `heal`, the item's end, or so many times.
 
 fault: {as?: outage, at: <endpoint>, order?: o1, with: {answer, headers, body|json, hang, reset, times}}
+
+`with` takes every kind that the sandbox knows at an endpoint, with its parameters as the sandbox has them.
 """
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from coinslot_contracts.fault_kinds import TRANSPORT_KINDS
+from coinslot_contracts.portal import discover
+from coinslot_contracts.vocabulary import FAULT_LIMITS
+from pydantic import Field, create_model, model_validator
 
 from coinslot_scenarios.durations import parse_duration
 from coinslot_scenarios.item import FaultRun, ItemRun, StepResult
 from coinslot_scenarios.kinds import Verb
 from coinslot_scenarios.model import Step
-from coinslot_scenarios.shapes import Count, Duration, Flag, Shape, Templated
+from coinslot_scenarios.shapes import Count, Duration, Flag, Number, Shape, Templated
 from coinslot_scenarios.words import EndpointName
 
+_DURATIONS = frozenset({"hang", "latency", "trickle"})
 
-class With(Shape):
-    """What the endpoint does instead."""
+
+class _Common(Shape):
+    """What has a form of its own in YAML; the sandbox checks the rest."""
 
     answer: Annotated[int, Templated] | None = None
     headers: dict[str, str] | None = None
@@ -24,14 +31,31 @@ class With(Shape):
     json_: Any = Field(default=None, alias="json")
     hang: Duration | None = None
     reset: Flag | None = None
+    latency: Any = None
+    trickle: Any = None
     times: Count | None = None
+    nth: Any = None
+    probability: Number | None = None
+    ttl_s: Number | None = None
 
     @model_validator(mode="after")
-    def _something(self) -> "With":
-        acts = (self.answer, self.headers, self.body, self.json_, self.hang, self.reset)
-        if all(part is None for part in acts):
-            raise ValueError("says nothing that goes wrong: answer, headers, body, json, hang or reset")
+    def _something(self) -> "_Common":
+        if not set(self.model_dump(exclude_none=True, by_alias=True)) - set(FAULT_LIMITS):
+            raise ValueError("says nothing that goes wrong: answer, headers, body, json, hang, reset, …")
         return self
+
+
+def _kinds() -> dict[str, Any]:
+    """Every further kind that some endpoint can do."""
+    lies = (endpoint.lies for portal in discover().values() for endpoint in portal.endpoints)
+    names = {*TRANSPORT_KINDS, *(name for table in lies for name in table)}
+    return dict.fromkeys(sorted(names - set(_Common.model_fields)), (Any, None))
+
+
+if TYPE_CHECKING:
+    With = _Common
+else:
+    With = create_model("With", __base__=_Common, __doc__="What the endpoint does instead.", **_kinds())
 
 
 class Args(Shape):
@@ -47,8 +71,9 @@ def run(run: ItemRun, step: Step, args: Args) -> StepResult:
     """Cause the fault for one order of the group after the other, or for all calls."""
     result = StepResult(step=step, after_seq=run.world.journal.mark())
     wanted: dict[str, Any] = args.with_.model_dump(exclude_none=True, by_alias=True)
-    if "hang" in wanted:
-        wanted["hang"] = parse_duration(wanted["hang"])
+    for name in _DURATIONS & wanted.keys():
+        if isinstance(wanted[name], str):
+            wanted[name] = parse_duration(wanted[name])
     for order_id in run.orders[args.order].ids if args.order else [None]:
         name = args.as_ or f"fault {len(run.faults) + 1}"
         name = name if name not in run.faults else f"{name} {len(run.faults) + 1}"

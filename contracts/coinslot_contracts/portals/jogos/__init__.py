@@ -2,12 +2,18 @@
 
 Read it beside the document: `identity` is the user system, `notices` the payment and refund notification,
 `endpoints` and `reports` the two calls that a game's server makes, `codes` and `signing` what they share.
+Where the document leaves a choice, `dialects` names it; `dialect_…`, `key_document`, `orders_list` make it.
 """
 
+from dataclasses import replace
+
+from coinslot_contracts.order_ids import order_id
 from coinslot_contracts.portal import Portal
 from coinslot_contracts.portals.jogos.addresses import addresses, environment
+from coinslot_contracts.portals.jogos.dialects import DIALECTS
 from coinslot_contracts.portals.jogos.endpoints import ENDPOINTS
-from coinslot_contracts.portals.jogos.identity import IDENTITY, KEY_FORMS
+from coinslot_contracts.portals.jogos.identity import IDENTITY
+from coinslot_contracts.portals.jogos.lies import LIES
 from coinslot_contracts.portals.jogos.notices import NOTICES
 from coinslot_contracts.portals.jogos.reports import REPORTS
 
@@ -15,11 +21,12 @@ PORTAL = Portal(
     name="jogos",
     title="Jogos",
     package=__name__,
-    endpoints=ENDPOINTS,
+    endpoints=tuple(replace(endpoint, lies=LIES[endpoint.name]) for endpoint in ENDPOINTS),
     addresses=addresses,
     environment=environment,
     identity=IDENTITY,
     notices=NOTICES,
     reports=REPORTS,
-    dialects={"key_form": tuple(KEY_FORMS)},
+    dialects=DIALECTS,
+    order_id=order_id,
 )

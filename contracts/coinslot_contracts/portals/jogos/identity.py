@@ -13,14 +13,17 @@ from coinslot_contracts.errors import FieldInvalid, FieldMissing, Refused, SubIn
 from coinslot_contracts.fields import decimal_id, text
 from coinslot_contracts.json_bytes import JsonInvalid, dump_compact, parse_json_object
 from coinslot_contracts.portal import IdentityPart, PublishedKey
+from coinslot_contracts.portals.jogos import dialect_tokens
 
 ISSUER: Final = "com:jogos:sdk"
 ALGORITHM: Final = "RS256"
-LIFETIME_S: Final = 3600
 KEY_TEXT_CHARS_MAX: Final = 16_384
 _EPOCH_MS: Final = 1_288_834_974_657
 _BEGIN: Final = "-----BEGIN PUBLIC KEY-----"
 _END: Final = "-----END PUBLIC KEY-----"
+_BEGIN_RSA: Final = "-----BEGIN RSA PUBLIC KEY-----"
+_END_RSA: Final = "-----END RSA PUBLIC KEY-----"
+_RSA_IDENTIFIER: Final = bytes.fromhex("300d06092a864886f70d0101010500")
 
 
 def header(kid: str) -> dict[str, Any]:  # noqa: ARG001 - Jogos names no key in its tokens
@@ -38,9 +41,9 @@ def token_id(at_ms: int, sequence: int) -> str:
 
 
 def claims(
-    *, player: Player, game_id: str, issued_at_s: int, expires_at_s: int, token_id: str
+    *, player: Player, game_id: str, issued_at_s: int, expires_at_s: int | None, token_id: str
 ) -> dict[str, Any]:
-    """The claims of a user token in the order of the document's sample.
+    """The claims of a user token in the order of the document's sample; without exp where it never ends.
 
     clause   jogos:user.4 (lines 57 and 101-104): the user is a JSON text inside `sub`, all members strings
     """
@@ -55,7 +58,7 @@ def claims(
         "sub": dump_compact(user).decode(),
         "iss": ISSUER,
         "iat": issued_at_s,
-        "exp": expires_at_s,
+        **({} if expires_at_s is None else {"exp": expires_at_s}),
     }
 
 
@@ -130,11 +133,27 @@ def _wrapped(spki_der: bytes) -> str:
     return "\n".join((_BEGIN, *textwrap.wrap(_one_line(spki_der), 64), _END))
 
 
+def _joined(spki_der: bytes, between: str) -> str:
+    return between.join((_BEGIN, _one_line(spki_der), _END))
+
+
+def _pkcs1(spki_der: bytes) -> str:
+    """The key alone, as RFC 8017 writes it: what SubjectPublicKeyInfo wraps in a bit string."""
+    bits = spki_der.partition(_RSA_IDENTIFIER)[2]
+    lengths = max(bits[1] - 0x80, 0)  # a short length stands in one byte, a long one says in how many more
+    return "\n".join((_BEGIN_RSA, _one_line(bits[3 + lengths :]), _END_RSA))
+
+
 KEY_FORMS: Final[dict[str, Callable[[bytes], str]]] = {
-    "pem": lambda der: f"{_BEGIN}\n{_one_line(der)}\n{_END}",
-    "pem-trailing-newline": lambda der: f"{_BEGIN}\n{_one_line(der)}\n{_END}\n",
+    "pem": lambda der: _joined(der, "\n"),
+    "pem-trailing-newline": lambda der: _joined(der, "\n") + "\n",
     "pem-64-columns": _wrapped,
-    "pem-crlf": lambda der: f"{_BEGIN}\r\n{_one_line(der)}\r\n{_END}",
+    "pem-64-columns-trailing-newline": lambda der: _wrapped(der) + "\n",
+    "pem-crlf": lambda der: _joined(der, "\r\n"),
+    "pem-without-newlines": lambda der: _joined(der, ""),
+    "pem-spaces": lambda der: _joined(der, " "),
+    "pem-backslash-n": lambda der: _joined(der, "\\n"),
+    "pem-pkcs1": _pkcs1,
     "bare-base64": _one_line,
 }
 """The forms of a key's text, by name. The first is the document's (line 53-55) and the default: header, one
@@ -173,7 +192,7 @@ def parse_public_key(body: bytes) -> tuple[PublishedKey, ...]:
 IDENTITY: Final = IdentityPart(
     algorithm=ALGORITHM,
     issuer=ISSUER,
-    lifetime_s=LIFETIME_S,
+    lifetime_s=dialect_tokens.lifetime_s,
     key_endpoint="jogos.publicKey",
     user_fields={
         "user_id": "userId",
@@ -189,4 +208,15 @@ IDENTITY: Final = IdentityPart(
     parse_keys=parse_public_key,
     parse=parse_identity,
     clause="jogos:user.3",
+    clauses={
+        "key": "jogos:user.2",
+        "key-form": "sandbox:key-form",
+        "user": "jogos:user.4",
+        "game": "jogos:user.4",
+        "issuer": "jogos:user.4",
+        "audience": "jogos:user.4",
+        "kid": "sandbox:no-kid",
+    },
+    manner=dialect_tokens.MANNER,
+    say=dialect_tokens.say,
 )

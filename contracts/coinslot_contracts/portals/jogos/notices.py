@@ -12,6 +12,7 @@ from coinslot_contracts.fields import choice, decimal_id, optional_seconds, requ
 from coinslot_contracts.json_bytes import JsonInvalid, parse_json_object
 from coinslot_contracts.portal import Ack, NoticesPart, Unmet
 from coinslot_contracts.portals.jogos.codes import SUCCESS, is_success, refusal, reply
+from coinslot_contracts.portals.jogos.dialect_notices import MANNER
 from coinslot_contracts.portals.jogos.shapes import SHAPES
 from coinslot_contracts.portals.jogos.signing import SIGNATURE_HEADER, signature
 
@@ -155,6 +156,13 @@ NOTICES: Final = NoticesPart(
     ack=ack,
     unmet=unmet,
     clause="jogos:iap.1",
-    formula="sha1(body + shared_key), 40 lower-case hex digits",
+    formula="sha1(body + shared key), as 40 lowercase hex digits",
+    clauses={
+        "digest": "jogos:iap.sha1",
+        "body": "jogos:iap.1.auth",
+        "key": "jogos:iap.key",
+        "header": "jogos:iap.1.auth",
+    },
+    manner=MANNER,
     shapes=SHAPES,
 )

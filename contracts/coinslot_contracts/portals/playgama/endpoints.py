@@ -5,11 +5,17 @@ clauses   playgama:2, playgama:3.B; sandbox:bridge-verify
 
 from typing import Any, Final
 
+from coinslot_contracts.dialects import Speak, plainly
 from coinslot_contracts.domain import Order
 from coinslot_contracts.json_bytes import JsonInvalid, parse_json_object
 from coinslot_contracts.portal import Answer, Endpoint, PortalView, Subject
-from coinslot_contracts.portals.playgama.jwks import dump_jwks
-from coinslot_contracts.portals.playgama.verify import JSON_HEADERS, VERIFY_PATH, reply_for
+from coinslot_contracts.portals.playgama.jwks import jwks_reply
+from coinslot_contracts.portals.playgama.verify import (
+    VERIFY_PATH,
+    answer_of,
+    answer_of_unknown,
+    answer_without_ids,
+)
 from coinslot_contracts.wire import WireReply, WireRequest
 
 REFUNDED: Final = 1
@@ -21,9 +27,8 @@ def jwks(request: WireRequest, view: PortalView) -> Answer:  # noqa: ARG001 - th
 
     clause   playgama:2
     """
-    body = dump_jwks(view.published_keys())
     return Answer(
-        reply=WireReply(headers=JSON_HEADERS, body=body),
+        reply=jwks_reply(view.published_keys(), view.dialect),
         verdict_code="200",
         verdict_reason="served the key set",
     )
@@ -35,27 +40,27 @@ def verify(request: WireRequest, view: PortalView) -> Answer:
     clause   playgama:3.B; sandbox:verify-reply, sandbox:verify-missing-parameter
     """
     query = request.query
-    return _judged(query.get("orderId"), query.get("externalId"), view, view.dialect("verify_reply"))
+    return _judged(query.get("orderId"), query.get("externalId"), view, view.dialect)
 
 
 def bridge_verify(request: WireRequest, view: PortalView) -> Answer:
-    """The sibling that takes the whole purchase in a POST body.
+    """The sibling that takes the whole purchase in a POST body; its answer is published, so it has one shape.
 
     clause   sandbox:bridge-verify
     """
     data = _purchase(request)
-    return _judged(data.get("orderId"), data.get("externalId"), view, None)
+    return _judged(data.get("orderId"), data.get("externalId"), view, plainly)
 
 
-def _judged(order_id: object, external_id: object, view: PortalView, dialect: str | None) -> Answer:
+def _judged(order_id: object, external_id: object, view: PortalView, speak: Speak) -> Answer:
     if not isinstance(order_id, str) or not isinstance(external_id, str) or not order_id or not external_id:
-        return _answer("not_found", dialect, "orderId or externalId is missing", status=400)
+        return _answer(answer_without_ids(speak), "orderId or externalId is missing")
     order = view.find_order(order_id)
     if order is None:
-        return _answer("not_found", dialect, "there is no order of this id")
+        return _answer(answer_of_unknown(speak), "there is no order of this id")
     if order.external_id != external_id:
-        return _answer("not_found", dialect, "the order has another externalId")
-    return _answer(_state(order), dialect, f"the order is {_state(order)}")
+        return _answer(answer_of_unknown(speak), "the order has another externalId")
+    return _answer(answer_of(order, _state(order), speak), f"the order is {_state(order)}")
 
 
 def _state(order: Order) -> str:
@@ -66,12 +71,8 @@ def _state(order: Order) -> str:
     return STATE_SAID[order.state]
 
 
-def _answer(state: str, dialect: str | None, reason: str, status: int = 200) -> Answer:
-    return Answer(
-        reply=reply_for(state, dialect, status),
-        verdict_code="200" if status == 200 else "400",
-        verdict_reason=reason,
-    )
+def _answer(reply: WireReply, reason: str) -> Answer:
+    return Answer(reply=reply, verdict_code=str(reply.status), verdict_reason=reason)
 
 
 def _purchase(request: WireRequest) -> dict[str, Any]:

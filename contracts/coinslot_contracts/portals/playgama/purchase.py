@@ -10,6 +10,7 @@ from coinslot_contracts.domain import Order, PurchaseClaims
 from coinslot_contracts.errors import Refused, TokenMalformed
 from coinslot_contracts.fields import text
 from coinslot_contracts.portal import PurchasePart
+from coinslot_contracts.portals.playgama.dialect_purchases import MANNER, say, say_purchase, say_restored
 from coinslot_contracts.portals.playgama.jwks import parse_jwks
 from coinslot_contracts.portals.playgama.verify import REPLIES, dump_target, parse_reply
 
@@ -78,4 +79,15 @@ PURCHASES: Final = PurchasePart(
     verify_replies=tuple(REPLIES),
     parse_verify=parse_reply,
     clause="playgama:3.A",
+    clauses={
+        "key": "playgama:2",
+        "key-form": "sandbox:jwks-members",
+        "user": "playgama:1",
+        "audience": "sandbox:purchase-claims",
+        "kid": "sandbox:purchase-header",
+    },
+    manner=MANNER,
+    say=say,
+    say_purchase=say_purchase,
+    say_restored=say_restored,
 )

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from coinslot_contracts.dialects import Speak
+from coinslot_contracts.domain import Order
 from coinslot_contracts.errors import PurchaseNotPaid, VerifyUnavailable
 from coinslot_contracts.json_bytes import JsonInvalid, dump_compact, parse_json_object
 from coinslot_contracts.wire import WireReply
@@ -70,9 +72,49 @@ def _paid(body: Mapping[str, Any]) -> bool | None:
 
 
 def reply_for(state: str, dialect: str | None, status: int = 200) -> WireReply:
-    """The answer that says this state in this dialect."""
+    """The answer that says this state in this shape."""
     write = REPLIES[dialect or DEFAULT_REPLY][0]
     return WireReply(status=status, headers=JSON_HEADERS, body=dump_compact(write(state)))
+
+
+VALUES: Final[Mapping[str, Callable[[bool], Any]]] = {
+    "text": lambda value: "true" if value else "false",
+    "number": int,
+}
+
+
+def answer_of(order: Order, state: str, speak: Speak) -> WireReply:
+    """The answer about an order that there is, in the chosen manner.
+
+    clause   playgama:3.B; sandbox:verify-reply, sandbox:verify-value
+    """
+    if state == "not_found":
+        return answer_of_unknown(speak)
+    body = _told(state, speak)
+    if speak("verify_details") == "present":
+        about = {"orderId": order.order_id, "externalId": order.external_id, "productId": order.product_id}
+        body |= about
+    return WireReply(headers=JSON_HEADERS, body=dump_compact(body))
+
+
+def answer_of_unknown(speak: Speak) -> WireReply:
+    """The answer about a purchase that there is not (sandbox:verify-unknown)."""
+    status = 404 if speak("verify_unknown") == "http-404" else 200
+    return WireReply(status=status, headers=JSON_HEADERS, body=dump_compact(_told("not_found", speak)))
+
+
+def answer_without_ids(speak: Speak) -> WireReply:
+    """The answer to a question that lacks one of its ids (sandbox:verify-missing-parameter)."""
+    status = 200 if speak("verify_missing") == "http-200" else 400
+    return WireReply(status=status, headers=JSON_HEADERS, body=dump_compact(_told("not_found", speak)))
+
+
+def _told(state: str, speak: Speak) -> dict[str, Any]:
+    body = REPLIES[speak("verify_reply") or DEFAULT_REPLY][0](state)
+    tell = VALUES.get(speak("verify_value") or "")
+    if tell is None:
+        return body
+    return {name: tell(value) if isinstance(value, bool) else value for name, value in body.items()}
 
 
 def parse_reply(status: int, body: bytes, dialect: str | None = None) -> None:
