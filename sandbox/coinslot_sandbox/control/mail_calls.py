@@ -1,4 +1,4 @@
-"""Control calls about deliveries (list, detail, resend, recover, hold, release, cancel) and about callbacks."""
+"""Control calls about deliveries (list, detail, resend, recover, hold, release, cancel) and callbacks."""
 
 from coinslot_sandbox.control import schema, schema_mail
 from coinslot_sandbox.control.call import Call, Reply, limit, unknown
