@@ -8,7 +8,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SOURCES := contracts verifier sandbox scenarios tests tools
 
-.PHONY: help demo test check unit prove bench lock clean
+.PHONY: help demo test check unit prove bench docs lock clean
 .DEFAULT_GOAL := help
 
 help:            ## list what can be made
@@ -28,11 +28,15 @@ check: $(VENV)/test.stamp ## lint, types and layers alone
 unit: $(VENV)/test.stamp ## the tests alone
 	$(BIN)/pytest -n 4 --dist worksteal -m "not thorough" $(PYTEST_ARGS)
 
-prove: $(VENV)/test.stamp ## what takes long: every bug against every demonstration, every story on every backend
-	$(BIN)/pytest -n 4 --dist worksteal -m thorough $(PYTEST_ARGS)
+prove: $(VENV)/test.stamp ## what takes long, in parts that can be resumed: kill series, replays, every bug, every story
+	@$(BIN)/pytest -n 4 --dist worksteal -m thorough --junitxml=.prove/junit.xml $(PYTEST_ARGS); outcome=$$?; \
+	  $(BIN)/python tools/write_proof.py && exit $$outcome
 
 bench: $(VENV)/test.stamp ## measure speed against the limit and against peers; takes minutes, best on a quiet machine
 	$(BIN)/python tests/bench $(BENCH)
+
+docs: $(VENV)/test.stamp ## write the pages that are made from the code
+	$(BIN)/python tools/make_control_page.py
 
 $(VENV)/python.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -56,4 +60,4 @@ lock:            ## write the hashed constraints anew (needs uv)
 	  -o constraints/demo.txt pyproject.toml
 
 clean:           ## remove the virtual environment and what the tools left
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache coinslot-report
+	rm -rf $(VENV) .prove .mypy_cache .ruff_cache .hypothesis .import_linter_cache coinslot-report

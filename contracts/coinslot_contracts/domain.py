@@ -5,9 +5,11 @@ All ids are `str` inside, whatever JSON type a portal sends them as. Times are s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 NotificationKind = Literal["pay", "refund"]
+OrderState = Literal["created", "pending", "paid", "failed", "canceled", "expired"]
+ORDER_STATES: Final[tuple[OrderState, ...]] = get_args(OrderState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +39,13 @@ class Game:
 class Order:
     """The portal's record of one purchase.
 
-    state            created, paid or failed
+    state            created or pending (unpaid as yet), paid, failed, canceled or expired
     arrived_status   0 = not delivered, 1 = delivered
     refund_status    0 = refunding, 1 = refunded, 2 = refund failed, 3 = refund rejected, None = no refund
     external_id      what the game passed when it opened the purchase, None where the portal has no such thing
-    verify           what a verification says, where it differs from what `state` implies
+    verify           what a verification says, where it differs from what the other facts imply
+    consumed         the game has used the purchase up
+    charged_back     the player's bank took the payment back
     """
 
     order_id: str
@@ -49,13 +53,15 @@ class Order:
     user_id: str
     product_id: str
     created_at_s: int
-    state: Literal["created", "paid", "failed"] = "created"
+    state: OrderState = "created"
     paid_at_s: int | None = None
     arrived_status: int = 0
     refund_status: int | None = None
     refunded_at_s: int | None = None
     external_id: str | None = None
     verify: str | None = None
+    consumed: bool = False
+    charged_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from coinslot_contracts.dialects import Dialect, NoticeManner, Speak, TokenManne
 from coinslot_contracts.domain import Game, Identity, Notification, Order, OrdersPage, PurchaseClaims
 from coinslot_contracts.errors import CoinslotError
 from coinslot_contracts.fault_kinds import FaultKind, LieCase
+from coinslot_contracts.orders import PLAIN_ORDERS, OrdersPart
 from coinslot_contracts.wire import Headers, WireReply, WireRequest
 
 PORTALS_GROUP = "coinslot.portals"
@@ -346,6 +347,7 @@ class Portal:
     folder        where clauses, OpenAPI documents and vectors lie
     dialects      name of a dialect -> its variants and where they come from
     order_id      (30 letters and digits that were drawn, speak) -> id of a new order
+    environments  each with keys and orders of its own, the default first
     """
 
     name: str
@@ -360,11 +362,22 @@ class Portal:
     purchases: PurchasePart | None = None
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
     order_id: Callable[[str, Speak], str] = lambda drawn, speak: drawn  # noqa: ARG005
+    orders: OrdersPart | None = None
+    environments: tuple[str, ...] = ("production", "test")
 
     @property
     def folder(self) -> Traversable:
         """The portal's folder with its data files."""
         return files(self.package)
+
+    @property
+    def life(self) -> OrdersPart:
+        """The life of its orders: its own table, else the plain one."""
+        return self.orders or PLAIN_ORDERS
+
+    def face(self, environment: str) -> str:
+        """The name under which one of its environments is found: the default one is the portal's own."""
+        return self.name if environment == self.environments[0] else f"{self.name}.{environment}"
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of this full name; KeyError where there is none."""

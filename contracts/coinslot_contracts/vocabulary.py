@@ -289,6 +289,13 @@ CALLBACK_MODES: Final[Mapping[str, str]] = {
     "manual": "create no notification; the scenario sends it by hand",
 }
 
+ORDER_CAUSES: Final[Mapping[str, str]] = {
+    "control": "a call of the control API",
+    "callback": "a hand-made notification that was genuine, so that what it tells became true",
+    "backend": "the game's backend reported it",
+}
+"""Why something happened to an order."""
+
 VERIFY_STATES: Final[Mapping[str, str]] = {
     "paid": "the purchase is paid: the only answer that grants",
     "pending": "the payment is not completed yet",

@@ -16,6 +16,7 @@ def banner(sandbox: Sandbox) -> str:
         lines.append(f"  {portal.title:<9} {addresses}{game}{key} (a published test key, worth nothing)")
     store = ready["store"] or "temporary, removed at the end (--store FILE keeps it)"
     lines += [
+        f"  page      {ready['control_url']}/?token={ready['control_token']}",
         f"  control   {control}  (OpenAPI: {control}/openapi.json)",
         f"  seed      {ready['seed']} (--seed {ready['seed']} gives the same ids, names and keys)",
         f"  store     {store}",

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from coinslot_contracts.portal import Portal
+
 from coinslot_sandbox.services import DEFAULT, Services
 
 FORMATS: Final = ("json", "dotenv", "compose")
@@ -23,13 +25,15 @@ class Addresses:
     portal_url: str
     control_url: str
 
-    def base_url(self, workspace: str, portal: str) -> str:
-        """Where a workspace's portal is found."""
-        return self.portal_url if workspace == DEFAULT else self.own_url(workspace, portal)
+    def base_url(self, workspace: str, portal: Portal, environment: str) -> str:
+        """Where an environment of a workspace's portal is found."""
+        if workspace == DEFAULT and environment == portal.environments[0]:
+            return self.portal_url
+        return self.own_url(workspace, portal.face(environment))
 
-    def own_url(self, workspace: str, portal: str) -> str:
+    def own_url(self, workspace: str, face: str) -> str:
         """The address that names the workspace, whichever it is."""
-        return f"{self.portal_url}/w/{workspace}/{portal}"
+        return f"{self.portal_url}/w/{workspace}/{face}"
 
 
 def portal_members(services: Services, addresses: Addresses) -> dict[str, dict[str, str]]:
@@ -37,11 +41,16 @@ def portal_members(services: Services, addresses: Addresses) -> dict[str, dict[s
     return {name: _member(services, addresses, name) for name in services.ground.portals}
 
 
-def environment_block(services: Services, addresses: Addresses) -> dict[str, str]:
-    """The variables with which a backend finds this workspace."""
+def environment_block(
+    services: Services, addresses: Addresses, environment: str | None = None
+) -> dict[str, str]:
+    """The variables with which a backend finds this workspace.
+
+    environment  of the portals; one that a portal does not have, or None, is its default one
+    """
     block: dict[str, str] = {}
     for name, portal in services.ground.portals.items():
-        block |= portal.environment(_member(services, addresses, name))
+        block |= portal.environment(_member(services, addresses, name, environment))
     return {**block, **ALLOW_TEST_KEYS}
 
 
@@ -67,9 +76,12 @@ def workspace_member(services: Services, addresses: Addresses) -> dict[str, Any]
     }
 
 
-def _member(services: Services, addresses: Addresses, name: str) -> dict[str, str]:
+def _member(
+    services: Services, addresses: Addresses, name: str, environment: str | None = None
+) -> dict[str, str]:
     portal = services.ground.portals[name]
-    member = portal.addresses(addresses.base_url(services.workspace, name))
+    known = environment if environment in portal.environments else portal.environments[0]
+    member = portal.addresses(addresses.base_url(services.workspace, portal, known))
     if portal.notices is None:
         return member
     game = services.games.default(name).game

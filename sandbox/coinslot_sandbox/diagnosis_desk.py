@@ -156,11 +156,12 @@ def _keys(services: Services, portal: Portal) -> Iterator[KnownKey]:
     own = services.rings[portal.name]
     yield from _of_ring(own)
     for name, ring in services.rings.items():
-        if name != portal.name:
-            yield from (
-                KnownKey(role="other-portal", owner=ring.portal.title, spki_der=key.spki_der)
-                for key in _of_ring(ring)
-            )
+        if name == portal.name:
+            continue
+        is_same = ring.portal.name == portal.name
+        role = "other-environment" if is_same else "other-portal"
+        owner = f"{ring.portal.title}, {ring.environment}" if is_same else ring.portal.title
+        yield from (KnownKey(role=role, owner=owner, spki_der=key.spki_der) for key in _of_ring(ring))
     owner = "a published test key"
     yield from (KnownKey(role="sandbox", owner=owner, spki_der=spki) for spki in pool_public_keys())
 

@@ -41,6 +41,7 @@ class GameChange:
     iap_enabled: bool | Kept = KEPT
     retry: str | tuple[float, ...] | Kept = KEPT
     timeout_s: float | Kept = KEPT
+    environments: tuple[str, ...] | Kept = KEPT
     ack_rule: str | Kept = KEPT
     terminal_codes: tuple[str, ...] | Kept = KEPT
 
@@ -67,7 +68,7 @@ class GameDesk:
         self._shop = shop
         self._seed = seed
         self._is_alone = is_alone
-        self._portals = [portal for portal in portals.values() if portal.notices is not None]
+        self._portals = {name: portal for name, portal in portals.items() if portal.notices is not None}
         self._lock = threading.Lock()
         self._secrets: tuple[str, ...] = (control_token,)
         self._former: dict[tuple[str, str], tuple[bytes, ...]] = {}
@@ -75,7 +76,7 @@ class GameDesk:
 
     def lay_defaults(self) -> None:
         """See that each portal has its default game, with what the start options say of it."""
-        for portal in self._portals:
+        for portal in self._portals.values():
             with self._database.write() as connection:
                 known = self._shop.find_default_game(connection, portal.name)
                 wanted = self._default(portal.name, known)
@@ -129,6 +130,7 @@ class GameDesk:
             game=Game(game_id=game_id, shared_key=key.encode()),
             retry=self._settings.retry,
             timeout_s=TIMEOUT_S,
+            environments=self._portals[portal].environments,
         )
 
     def _changed(self, known: GameRecord | None, portal: str, game_id: str, change: GameChange) -> GameRecord:
@@ -173,6 +175,7 @@ def _changed(record: GameRecord, change: GameChange) -> GameRecord:
         game=game,
         retry=record.retry if isinstance(change.retry, Kept) else change.retry,
         timeout_s=record.timeout_s if isinstance(change.timeout_s, Kept) else change.timeout_s,
+        environments=record.environments if isinstance(change.environments, Kept) else change.environments,
         ack_rule=record.ack_rule if isinstance(change.ack_rule, Kept) else change.ack_rule,
         terminal_codes=(
             record.terminal_codes if isinstance(change.terminal_codes, Kept) else change.terminal_codes

@@ -52,10 +52,12 @@ class KeySource:
     """Gives one portal its keys.
 
     places   algorithm -> this portal's places in the pool; the last one is never published
+    mark     part of the ids of odd entries, so that two rings never have one of the same id
     """
 
     places: Mapping[str, Sequence[int]]
     fresh_keys: bool
+    mark: str = ""
 
     def ring_key(self, number: int, algorithm: str) -> tuple[str, str]:
         """Id and PEM of the n-th key: from the pool while it lasts, else a new one; -1 is the stranger."""
@@ -68,23 +70,24 @@ class KeySource:
     def extra_key(self, number: int, kind: str) -> tuple[str, str]:
         """Id and material of an entry of this kind in `vocabulary.KEY_ENTRIES`."""
         if kind == "oct":
-            return f"extra-oct-{number}", _b64(secrets.token_bytes(SECRET_BYTES))
+            return f"extra-oct-{self.mark}{number}", _b64(secrets.token_bytes(SECRET_BYTES))
         if kind == "unknown-kty":
-            return f"extra-akp-{number}", _b64(secrets.token_bytes(ML_DSA_65_BYTES))
+            return f"extra-akp-{self.mark}{number}", _b64(secrets.token_bytes(ML_DSA_65_BYTES))
         if kind == "weak-rsa":
-            return f"extra-weak-{number}", generated_pem("RS256", bits=WEAK_BITS)
+            return f"extra-weak-{self.mark}{number}", generated_pem("RS256", bits=WEAK_BITS)
         return self.ring_key(number, ALGORITHM_OF_KIND[kind])
 
 
 def key_source(*, portal: str, portals: Sequence[str], seed: int, fresh_keys: bool) -> KeySource:
-    """The source of one of several portals; the seed deals the pool out to them."""
+    """The source of one of several faces of portals; the seed deals the pool out to them."""
     mine = sorted(portals).index(portal)
+    environment = portal.partition(".")[2]
     places = {}
     for algorithm, family in FAMILY_OF_ALGORITHM.items():
         dealt = list(range(len(_pool()[family])))
         Random(number_of(seed, family, "keys")).shuffle(dealt)  # noqa: S311 - test keys, chosen repeatably
         places[algorithm] = dealt[mine :: len(portals)]
-    return KeySource(places=places, fresh_keys=fresh_keys)
+    return KeySource(places=places, fresh_keys=fresh_keys, mark=f"{environment}-" if environment else "")
 
 
 def parse_private_key(record: KeyRecord) -> "PrivateKey":

@@ -36,7 +36,7 @@ __all__ = ["KeyRing", "RotationRefused", "build_rings"]
 
 
 class KeyRing:
-    """The keys of one portal in one workspace; a change is written to the store before it is seen."""
+    """The keys of one environment of a portal in one workspace; a change is written before it is seen."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class KeyRing:
         shop: Shop,
         clock: Now,
         speak: Speak = plainly,
+        environment: str | None = None,
     ) -> None:
         part = portal.identity or portal.purchases
         if part is None:
@@ -55,6 +56,7 @@ class KeyRing:
         self._algorithm = part.algorithm
         self._manner = part.manner
         self._speak = speak
+        self.environment = environment or portal.environments[0]
         self._header = part.header
         self._clause = part.clause
         self._source = source
@@ -68,7 +70,7 @@ class KeyRing:
         self._strangers: dict[str, KeyRecord] = {}
         self._upcoming: KeyRecord | None = None
         with database.read() as connection:
-            self._records = shop.list_keys(connection, portal.name)
+            self._records = shop.list_keys(connection, portal.name, self.environment)
         if not self._records:
             self.restart()
 
@@ -258,7 +260,7 @@ class KeyRing:
     def _save(self, records: Iterable[KeyRecord]) -> None:
         ring = sorted(records, key=lambda record: record.number)
         with self._database.write() as connection:
-            self._shop.replace_keys(connection, self.portal.name, ring)
+            self._shop.replace_keys(connection, self.portal.name, self.environment, ring)
         with self._lock:
             self._records = ring
 
@@ -273,18 +275,24 @@ def build_rings(
     fresh_keys: bool,
     dialects: Dialects,
 ) -> dict[str, KeyRing]:
-    """A ring for every portal that signs something."""
-    signers = [name for name, portal in portals.items() if portal.identity or portal.purchases]
+    """Face -> its ring, for every environment of every portal that signs something."""
+    signers = {
+        portal.face(environment): (portal, environment)
+        for portal in portals.values()
+        if portal.identity or portal.purchases
+        for environment in portal.environments
+    }
     return {
-        name: KeyRing(
-            portal=portals[name],
-            source=key_source(portal=name, portals=signers, seed=seed, fresh_keys=fresh_keys),
+        face: KeyRing(
+            portal=portal,
+            environment=environment,
+            source=key_source(portal=face, portals=list(signers), seed=seed, fresh_keys=fresh_keys),
             database=database,
             shop=shop,
             clock=clock,
-            speak=dialects.speaker(name),
+            speak=dialects.speaker(portal.name),
         )
-        for name in signers
+        for face, (portal, environment) in signers.items()
     }
 
 

@@ -1,14 +1,16 @@
 """The order book: what a purchase goes through, and the notification that each step owes the backend.
 
-An order's change, its notification and its delivery are one transaction. Which moves are legal is `orders`'
-matter, how bytes are made the portal's, when they are sent the engine's.
+An order's change, the record of it, its notification and its delivery are one transaction, in which nobody
+else can move the order. Which moves are legal is the portal's table, how bytes are made the portal's too,
+when they are sent the engine's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coinslot_contracts.dialects import Speak
 from coinslot_contracts.domain import NotificationKind, Order
+from coinslot_contracts.orders import OrdersPart
 from coinslot_contracts.portal import NoticesPart, Portal, Unmet
 from sqlalchemy import Connection
 
@@ -19,6 +21,9 @@ from coinslot_sandbox.delivery.retry import retry_seconds
 from coinslot_sandbox.delivery.writing import write_notification
 from coinslot_sandbox.dialects import Dialects
 from coinslot_sandbox.ids import Ids, base36_of, number_of
+from coinslot_sandbox.order_log import OrderLog
+from coinslot_sandbox.order_wishes import MoveWish, OrderWish, Step
+from coinslot_sandbox.orders import Moved
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import Delivery, GameRecord, OrderRecord
@@ -51,39 +56,10 @@ class PreconditionUnmet(Exception):
         self.unmet = unmet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderWish:
-    """What an order is to be made with; ids that are None are drawn.
-
-    callback       normal, lost or manual; None is normal for the payment and silent for a refund
-    refund_status  of an order that is made refunded
-    verify         what a verification says, where it differs from what the state implies
-    """
-
-    portal: str
-    user_id: str
-    product_id: str
-    game_id: str | None = None
-    order_id: str | None = None
-    external_id: str | None = None
-    paid: bool = False
-    callback: str | None = None
-    arrived_status: int = 0
-    refund_status: int | None = None
-    verify: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What a step led to."""
-
-    order: OrderRecord
-    delivery: Delivery | None
-
-
 class OrderBook:
     """The orders of one workspace.
 
+    clock      the workspace's schedule; `machine` is the machine's clock
     on_commit  called after a commit that may have made a delivery due
     """
 
@@ -97,12 +73,14 @@ class OrderBook:
         ids: Ids,
         clock: Now,
         dialects: Dialects,
+        machine: Now,
         on_commit: Callable[[], None],
     ) -> None:
         self._portals = portals
         self._database = database
         self._shop = shop
         self._post = post
+        self.log = OrderLog(portals=portals, shop=shop, clock=clock, machine=machine)
         self._ids = ids
         self._clock = clock
         self._dialects = dialects
@@ -120,51 +98,23 @@ class OrderBook:
         with self._database.write() as connection:
             record = self._new_order(connection, wish, order_id)
             self._shop.add_order(connection, record, number=number)
-            step = Step(order=record, delivery=None)
-            if wish.paid:
-                step = self._made_paid(connection, record, wish, drafts)
+            self.log.note(connection, record, "create", status_from=None)
+            step = self._made(connection, record, wish, drafts)
         self._on_commit()
         return step
 
-    def pay(self, order_id: str, *, callback: str) -> Step:
-        """Pay an order and notify.
+    def move(self, order_id: str, wish: MoveWish) -> Step:
+        """Make a move, and notify where the move is told of.
 
         errors  Unknown, PreconditionUnmet, orders.MoveRefused
         """
         draft = self._draft()
         with self._database.write() as connection:
-            record = self._get(connection, order_id)
-            step = self._pay(connection, record, callback, draft)
+            step = self._move(connection, self._get(connection, order_id), wish, draft)
         self._on_commit()
         return step
 
-    def fail(self, order_id: str) -> Step:
-        """Let an order fail; nobody is notified.
-
-        errors  Unknown, orders.MoveRefused
-        """
-        with self._database.write() as connection:
-            record = self._get(connection, order_id)
-            failed = replace(record, order=orders.fail(record.order))
-            self._shop.change_order(connection, record, failed)
-        return Step(order=failed, delivery=None)
-
-    def refund(self, order_id: str, *, status: int, callback: str | None) -> Step:
-        """Move an order's refund status.
-
-        callback  None notifies as the portal does by itself (sandbox:refund-only-success-notified); a mode
-                  notifies of any
-        errors    Unknown, PreconditionUnmet, orders.MoveRefused
-        """
-        draft = self._draft()
-        with self._database.write() as connection:
-            record = self._get(connection, order_id)
-            mode = callback or ("normal" if self._tells(record.portal, status) else "manual")
-            step = self._refund(connection, record, status, mode, draft)
-        self._on_commit()
-        return step
-
-    def change(self, order_id: str, change: orders.Change) -> OrderRecord:
+    def change(self, order_id: str, change: orders.Change) -> Step:
         """What becomes of an order without anybody being told.
 
         errors  Unknown, orders.MoveRefused
@@ -177,10 +127,9 @@ class OrderBook:
                     f"order {order_id} is of {record.portal}, which verifies no purchases",
                     "leave verify out",
                 )
-            changed = orders.change(record.order, change, at_s=int(self._clock.now_s()))
-            told = replace(record, order=changed)
-            self._shop.change_order(connection, record, told)
-        return told
+            made = orders.changes(self._life(record), record.order, change, at_s=self._now_s())
+            told = self.log.write(connection, record, made, cause="control", silent=True)
+        return Step(order=told, delivery=None, forced=_forced(made))
 
     def archive(self, order_ids: list[str]) -> tuple[int, int]:
         """Take orders out of the portal's list and cancel what is pending of them; how many of each.
@@ -193,7 +142,9 @@ class OrderBook:
                 record = self._get(connection, order_id)
                 cancelled += self._post.cancel_of_order(connection, order_id)
                 if not record.archived:
-                    self._shop.change_order(connection, record, replace(record, archived=True))
+                    told = replace(record, archived=True)
+                    self._shop.change_order(connection, record, told)
+                    self.log.note(connection, told, "archive")
                     archived += 1
         return archived, cancelled
 
@@ -203,7 +154,8 @@ class OrderBook:
             record = self._shop.find_order_for_change(connection, order_id)
             if record is not None and record.order.arrived_status != 1:
                 told = replace(record.order, arrived_status=1)
-                self._shop.change_order(connection, record, replace(record, order=told))
+                done = orders.moved(self._life(record), record.order, told, "deliver")
+                self.log.write(connection, record, [done], cause="backend")
             self._post.shelf.arrived(connection, order_id)
         self._on_commit()
 
@@ -242,20 +194,27 @@ class OrderBook:
             game_id=NO_GAME if game is None else game.game.game_id,
             user_id=wish.user_id,
             product_id=wish.product_id,
-            created_at_s=int(self._clock.now_s()),
+            created_at_s=self._now_s(),
             arrived_status=wish.arrived_status,
             external_id=wish.external_id,
             verify=wish.verify,
         )
-        return OrderRecord(portal=wish.portal, order=order)
+        return OrderRecord(portal=wish.portal, environment=wish.environment, order=wish.times.set_on(order))
 
     def _order_id(self, portal: str) -> str:
         drawn = self._ids.text("order", ORDER_ID_CHARS)
         return self._portals[portal].order_id(drawn, self.speak(portal))
 
-    def _tells(self, portal: str, refund_status: int) -> bool:
+    def _mode(self, portal: str, wish: MoveWish) -> str:
+        """How the backend is told of a move: as wished for, else as the portal does by itself.
+
+        clause  sandbox:refund-only-success-notified
+        """
         notices = self.notices(portal)
-        return notices is not None and notices.manner.tells(refund_status, self.speak(portal))
+        if wish.callback is not None or notices is None or wish.kind is None:
+            return wish.callback or "manual"
+        tells = wish.refund_status is None or notices.manner.tells(wish.refund_status, self.speak(portal))
+        return "normal" if tells else "manual"
 
     def _external_id(self, wish: OrderWish) -> str | None:
         """What the client library passes where the game passes nothing; None where there is no such thing."""
@@ -276,35 +235,51 @@ class OrderBook:
             raise Unknown("game", wish.game_id or f"of {wish.portal}")
         return game
 
-    def _made_paid(
+    def _made(
         self, connection: Connection, record: OrderRecord, wish: OrderWish, drafts: list["Draft"]
     ) -> Step:
-        paid = self._pay(connection, record, wish.callback or "normal", drafts[0])
-        if wish.refund_status is None:
-            return paid
-        mode = "normal" if wish.callback == "normal" else "manual"
-        refunded = self._refund(connection, paid.order, wish.refund_status, mode, drafts[1])
-        return Step(order=refunded.order, delivery=paid.delivery or refunded.delivery)
+        """Pay and refund a new order as far as it is wished for."""
+        step = Step(order=record, delivery=None)
+        wishes = [MoveWish(move="pay", callback=wish.callback)] if wish.paid else []
+        if wish.refund_status is not None:
+            mode = "normal" if wish.callback == "normal" else "manual"
+            wishes.append(MoveWish(move=orders.refund_move(wish.refund_status), callback=mode))
+        for next_wish, draft in zip(wishes, drafts, strict=False):
+            next_wish = replace(next_wish, force=wish.force, times=wish.times)
+            made = self._move(connection, step.order, next_wish, draft)
+            step = Step(
+                order=made.order,
+                delivery=step.delivery or made.delivery,
+                forced=(*step.forced, *made.forced),
+            )
+        return step
 
-    def _pay(self, connection: Connection, record: OrderRecord, callback: str, draft: "Draft") -> Step:
-        paid = replace(record, order=orders.pay(record.order, at_s=int(self._clock.now_s())))
-        game = self._game_of(connection, record)
-        self.check_preconditions(record.portal, game, needs_url=callback == "normal")
-        self._shop.change_order(connection, record, paid)
-        return Step(order=paid, delivery=self._notify(connection, paid, game, "pay", callback, draft))
-
-    def _refund(
-        self, connection: Connection, record: OrderRecord, status: int, callback: str, draft: "Draft"
-    ) -> Step:
-        moved = orders.refund(record.order, status=status, at_s=int(self._clock.now_s()))
-        refunded = replace(record, order=moved)
-        game = self._game_of(connection, record)
-        if callback == "normal":
-            self.check_preconditions(record.portal, game)
-        self._shop.change_order(connection, record, refunded)
-        return Step(
-            order=refunded, delivery=self._notify(connection, refunded, game, "refund", callback, draft)
+    def _move(self, connection: Connection, record: OrderRecord, wish: MoveWish, draft: "Draft") -> Step:
+        made = orders.make(
+            self._life(record),
+            record.order,
+            wish.move,
+            at_s=self._now_s(),
+            force=wish.force,
+            times=wish.times,
         )
+        game = self._game_of(connection, record)
+        told = replace(record, order=made.order)
+        delivery = None
+        if wish.kind is not None:
+            mode = self._mode(record.portal, wish)
+            if wish.move == "pay" or mode == "normal":
+                self.check_preconditions(record.portal, game, needs_url=mode == "normal")
+            delivery = self._notify(connection, told, game, wish.kind, mode, draft)
+        facts = {} if delivery is None else {"delivery_id": delivery.delivery_id}
+        told = self.log.write(connection, record, [made], cause="control", **facts)
+        return Step(order=told, delivery=delivery, forced=_forced([made]))
+
+    def _life(self, record: OrderRecord) -> OrdersPart:
+        return self._portals[record.portal].life
+
+    def _now_s(self) -> int:
+        return int(self._clock.now_s())
 
     def _notify(
         self,
@@ -373,6 +348,10 @@ class Draft:
 
     delivery_id: str
     number: int
+
+
+def _forced(made: Sequence[Moved]) -> tuple[Moved, ...]:
+    return tuple(step for step in made if step.forced)
 
 
 def draft_delivery(ids: Ids) -> Draft:

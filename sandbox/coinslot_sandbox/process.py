@@ -1,12 +1,17 @@
 """The sandbox as a process: ready line on stdout, banner on stderr, SIGTERM and SIGINT stop it cleanly."""
 
+import gc
 import json
 import signal
 import sys
 import threading
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from coinslot_sandbox.settings import SandboxSettings, check_settings
+
+if TYPE_CHECKING:
+    from coinslot_sandbox.sandbox import Sandbox
 
 WAKE_S = 0.5
 """How often we look up: on Windows a wait without an end is not interrupted by Ctrl-C."""
@@ -18,7 +23,7 @@ def main(settings: SandboxSettings) -> int:
     errors  SandboxStartError, one line and an exit code for the command
     """
     check_settings(settings)  # before the frameworks are loaded: a wrong setting is answered at once
-    from coinslot_sandbox.banner import banner
+    gc.disable()  # what is loaded now stays: searching it for garbage would only make the start longer
     from coinslot_sandbox.sandbox import Sandbox
 
     stopped = threading.Event()
@@ -27,13 +32,23 @@ def main(settings: SandboxSettings) -> int:
         with Sandbox(settings) as sandbox:
             _say(json.dumps(sandbox.ready), to_people=False)
             if not settings.quiet:
-                _say(banner(sandbox), to_people=True)
+                _say(_banner(sandbox), to_people=True)
+            sandbox.warm_up()
+            gc.freeze()
+            gc.enable()
             while not stopped.wait(WAKE_S):
                 continue
     finally:
+        gc.enable()
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0
+
+
+def _banner(sandbox: "Sandbox") -> str:
+    from coinslot_sandbox.banner import banner
+
+    return banner(sandbox)
 
 
 def _on_signal(number: signal.Signals, stopped: threading.Event) -> "signal._HANDLER":

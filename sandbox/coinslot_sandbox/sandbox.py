@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 from coinslot_contracts.portal import Portal, discover
 
 from coinslot_sandbox.clock import Clock, SystemClock
+from coinslot_sandbox.clock_watch import ClockWatch
 from coinslot_sandbox.connect import Addresses, portal_members
-from coinslot_sandbox.control.app import create_control_app
 from coinslot_sandbox.delivery.engine import DeliveryEngine
 from coinslot_sandbox.errors import SandboxStartError
 from coinslot_sandbox.hospice import SocketHospice
 from coinslot_sandbox.http_server import HttpServer, WsgiApp
 from coinslot_sandbox.journal_writer import JournalWriter
-from coinslot_sandbox.portal_view import create_portal_app
+from coinslot_sandbox.late_app import LateApp
+from coinslot_sandbox.portal_port import PortalPort
 from coinslot_sandbox.services import Common, Services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
 from coinslot_sandbox.store.database import Database
@@ -56,6 +57,7 @@ class Sandbox:
         self._clock = clock or SystemClock()
         self._stack = contextlib.ExitStack()
         self._workspaces: Workspaces | None = None
+        self._control: LateApp | None = None
         self._ready: dict[str, Any] = {}
 
     @property
@@ -101,15 +103,21 @@ class Sandbox:
         """Stop: no new calls, waits end, what is recorded is written, a temporary store is removed."""
         self._stack.close()
 
+    def warm_up(self) -> None:
+        """Make what the first control call would wait for, in the background."""
+        if self._control is not None:
+            threading.Thread(target=self._control.make, name="coinslot-warm-up", daemon=True).start()
+
     def _start(self) -> None:
         where = self.settings.store if self.settings.store is not None else self._temporary_store()
         workspaces = self._open(where)
         services = workspaces.default
+        self._control = LateApp(lambda: _control_port(workspaces), needs=("flask",))
         servers: list[HttpServer] = []
         self._stack.callback(_stop_together, servers)
         for app, port, option in (
-            (create_portal_app(workspaces), self.settings.port, "--port"),
-            (create_control_app(workspaces), self.settings.control_port, "--control-port"),
+            (PortalPort(workspaces), self.settings.port, "--port"),
+            (self._control, self.settings.control_port, "--control-port"),
         ):
             servers.append(self._listen(app, port, option, services.hospice))
         self._stack.callback(workspaces.common.journals.end_waits)
@@ -132,6 +140,7 @@ class Sandbox:
             clock=self._clock,
             database=database,
             journals=journals,
+            watch=ClockWatch(clock=self._clock, database=database),
             hospice=hospice,
             control_token=control_token(self.settings),
             wake=engine.wake,
@@ -180,6 +189,15 @@ class Sandbox:
             "seed": services.record.seed,
             "store": None if store is None else str(store),
         }
+
+
+def _control_port(workspaces: Workspaces) -> WsgiApp:
+    """The control API with the page in front of it."""
+    from coinslot_sandbox.control.app import Guard, create_control_app
+    from coinslot_sandbox.page.front import Front
+
+    common = workspaces.common
+    return Front(create_control_app(workspaces), common, guard=Guard(common))
 
 
 def _stop_together(servers: list[HttpServer]) -> None:

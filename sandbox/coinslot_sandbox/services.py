@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.clock import ClaimsClock, Clock, ScheduleClock, ScheduleState
+from coinslot_sandbox.clock_watch import ClockWatch
 from coinslot_sandbox.delivery.advance import Advancer
 from coinslot_sandbox.delivery.attempts import Courier, OrderLocks
 from coinslot_sandbox.delivery.captures import Captures
@@ -45,6 +46,7 @@ DEFAULT = "default"
 class Common:
     """What every workspace of one sandbox stands on.
 
+    watch  notices when the machine's clock jumps
     wake   tells the queue that something was committed that may be due
     """
 
@@ -53,6 +55,7 @@ class Common:
     clock: Clock
     database: Database
     journals: JournalWriter
+    watch: ClockWatch
     hospice: SocketHospice
     control_token: str
     wake: Callable[[], None]
@@ -98,7 +101,10 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything that the views of one workspace work with."""
+    """Everything that the views of one workspace work with.
+
+    rings, mints, purchase_mints  by the name of the portal's face (`Portal.face`)
+    """
 
     workspace: str
     record: WorkspaceRecord
@@ -192,14 +198,14 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         games=games,
         rings=rings,
         mints={
-            name: Mint(portal.identity, rings[name], speak=dialects.speaker(name))
-            for name, portal in portals.items()
-            if portal.identity is not None
+            face: Mint(ring.portal.identity, ring, speak=dialects.speaker(ring.portal.name))
+            for face, ring in rings.items()
+            if ring.portal.identity is not None
         },
         purchase_mints={
-            name: PurchaseMint(portal.purchases, rings[name], speak=dialects.speaker(name))
-            for name, portal in portals.items()
-            if portal.purchases is not None
+            face: PurchaseMint(ring.portal.purchases, ring, speak=dialects.speaker(ring.portal.name))
+            for face, ring in rings.items()
+            if ring.portal.purchases is not None
         },
         dialects=dialects,
         journal=journal,
@@ -272,6 +278,7 @@ def _dispatch(
         ids=ground.ids,
         clock=schedule,
         dialects=dialects,
+        machine=common.clock,
         on_commit=common.wake,
     )
     handmade = HandmadeCallbacks(

@@ -158,7 +158,8 @@ class Workspaces:
         return was_there
 
     def sweep(self) -> None:
-        """Delete what has outlived its time; looks at the store about once a second."""
+        """Deal with a clock that jumped; about once a second delete what has outlived its time."""
+        self._common.watch.look()
         now_s = self._common.clock.now_s()
         if not self._are_others or now_s < self._next_sweep_s < now_s + 2 * SWEEP_S:
             return

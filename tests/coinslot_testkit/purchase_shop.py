@@ -65,7 +65,7 @@ class PurchaseShop:
 
     def ring(self) -> list[dict[str, Any]]:
         """The keys of the ring and beside it, as the control API tells them."""
-        return [key for key in self.client.done("GET", "/keys")["keys"] if key["portal"] == PORTAL]
+        return self.client.keys(PORTAL)
 
     def signing_kid(self) -> str:
         """The key that signs now."""

@@ -39,7 +39,15 @@ def _key(world: World, case: Case) -> None:
     case.path_parameters = {"kid": PurchaseShop(world.client).signing_kid()}
 
 
+def _pending(world: World, case: Case) -> None:
+    order = PurchaseShop(world.client).order(player=world.player, paid=False)
+    case.path_parameters = {"orderId": order["order_id"]}
+
+
 PURCHASE_STEERING: dict[str, Steer] = {
+    f"POST {CONTROL}/orders/{{orderId}}/pend": _pending,
+    f"POST {CONTROL}/orders/{{orderId}}/consume": _change,
+    f"POST {CONTROL}/orders/{{orderId}}/chargeback": _change,
     f"POST {CONTROL}/orders/{{orderId}}/change": _change,
     f"POST {CONTROL}/purchases": _purchase,
     f"POST {CONTROL}/keys/rotate": _rotation,

@@ -109,6 +109,12 @@ class SandboxClient:
         """Advance the workspace's schedule."""
         return self.done("POST", "/clock/advance", how)
 
+    def keys(self, portal: str, environment: str = "production") -> list[Any]:
+        """The keys of one environment of a portal, oldest first."""
+        here = (portal, environment)
+        keys = self.done("GET", "/keys")["keys"]
+        return [key for key in keys if (key["portal"], key["environment"]) == here]
+
     def set_game(self, **change: Any) -> Any:
         """Change the default game."""
         return self.done("PUT", f"/games/{self.game_id}", change)

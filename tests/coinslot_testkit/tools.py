@@ -3,6 +3,7 @@
 A test says what it needs with `@pytest.mark.tool("node")`. COINSLOT_REQUIRE is a comma list of such names.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ PROGRAMS = {
     "jsonwebtoken": ("node",),
     "jose": ("node",),
     "node-backend": ("node",),
+    "chromium": ("chromium", "chromedriver"),
 }
 """Tool -> the programs that it means; any other tool is the program of its own name."""
 LIBRARIES = ("jsonwebtoken", "jose")
@@ -28,6 +30,8 @@ FOLDERS = {
     **{name: VECTORS / "node/node_modules" / name for name in LIBRARIES},
     "node-backend": ROOT / NODE_BACKEND / "node_modules/express",
 }
+MODULES = {"chromium": "selenium"}
+"""Tool -> the Python package that drives it."""
 REMEDIES = {
     **dict.fromkeys(LIBRARIES, "npm ci --prefix tests/vectors/node"),
     "node-backend": f"npm ci --prefix {NODE_BACKEND}",
@@ -40,6 +44,9 @@ def missing(tool: str) -> str | None:
     absent = [name for name in PROGRAMS.get(tool, (tool,)) if shutil.which(name) is None]
     if absent:
         return f"{SKIP_MARK}{tool} (no {', '.join(absent)} on the path)"
+    module = MODULES.get(tool)
+    if module is not None and importlib.util.find_spec(module) is None:
+        return f"{SKIP_MARK}{tool} (run: pip install {module})"
     folder = FOLDERS.get(tool)
     if folder is not None and not folder.is_dir():
         return f"{SKIP_MARK}{tool} (run: {REMEDIES[tool]})"

@@ -66,6 +66,12 @@ def test_no_other_answer_is_a_yes(status, body):
         parse_reply(status, body)
 
 
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"success":true,"success":true}'])
+def test_what_is_no_object_is_no_answer(body):
+    """playgama:4 (line 66)"""
+    assert code_of(parse_reply, 200, body) == "verify-unavailable"
+
+
 @pytest.mark.parametrize("status", [400, 404])
 def test_a_no_may_come_with_an_error_status_and_a_yes_may_not(status):
     """sandbox:verify-missing-parameter"""
@@ -212,6 +218,8 @@ def test_a_posted_body_without_a_purchase_is_answered_400(body):
         ({"state": "created"}, "pending"),
         ({"state": "failed"}, "failed"),
         ({"verify": "refunded"}, "refunded"),
+        ({"refund_status": 1}, "refunded"),
+        ({"refund_status": 0}, "paid"),
         ({"state": "created", "verify": "paid"}, "paid"),
     ],
 )

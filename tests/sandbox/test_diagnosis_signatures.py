@@ -13,6 +13,7 @@ import time
 import pytest
 from coinslot_contracts.clauses import clauses
 from coinslot_contracts.portal import discover
+from coinslot_sandbox.diagnosis.bodies import byte_mistakes
 from coinslot_sandbox.diagnosis.signature import SignatureCase, diagnose_signature
 from coinslot_sandbox.diagnosis.signature_causes import SIGNATURE_CAUSES
 from coinslot_testkit import tools
@@ -158,6 +159,7 @@ BY_BODY = {
     "body-lines-joined": (CRLF, b"".join(CRLF.split(b"\r\n"))),
     "body-bom-removed": (b"\xef\xbb\xbf" + BODY, BODY),
     "body-decompressed": (gzip.compress(BODY), BODY),
+    "body-mojibake": ('{"n":"Āž"}'.encode(), '{"n":"Āž"}'.encode().decode("latin-1").encode()),
     "reserialised-numbers": (b'{"a":12345678901234567890}', b'{"a":12345678901234567000}'),
 }
 
@@ -298,6 +300,21 @@ def test_a_large_body_takes_bounded_time(kind):
 
     assert found.cause is None
     assert time.perf_counter() - began_s < 10
+
+
+def test_little_effort_tries_little():
+    """What a refused call may cost is a number of bytes, at least one KiB for each attempt."""
+    case = SignatureCase(body=BODY, signature="0" * 40, key=KEY)
+
+    assert diagnose_signature(NOTICES, case, effort_bytes=16 * 1024).tried == 16
+    assert diagnose_signature(NOTICES, case).tried > 1000
+
+
+def test_a_small_body_never_inflates_to_more_than_a_mebibyte():
+    """A compressed body is looked into, and no further than any body may be long."""
+    sizes = [len(made) for names, made in byte_mistakes(LARGE["zip bomb"]) if names == ("body-decompressed",)]
+
+    assert sizes == [1_048_576]
 
 
 def test_a_mistake_over_a_large_body_is_named():

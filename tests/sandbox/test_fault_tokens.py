@@ -57,7 +57,7 @@ def test_a_purchase_of_an_order_comes_with_a_defect(client, bazaar):
 
 def test_a_defect_that_a_token_cannot_have_does_not_act(client, player, bazaar):
     """Tokens without a key id have none that is unknown; the purchase's have."""
-    fault_id = _set(client, {"hostile": "kid-unknown"})
+    fault_id = _set(client, {"hostile": "kid-unknown", "times": 1})
 
     assert _token(client, player)["expected"] == "accepted"
     assert bazaar.purchase(bazaar.order())["error"] == "kid-unknown"

@@ -385,6 +385,7 @@ def test_both_directions_and_what_steered_them_are_journalled(shop):
         (entry["dir"], entry["endpoint"], entry["verdict"] and entry["verdict"]["code"]) for entry in entries
     ]
     assert sorted(seen) == [
+        ("control", "POST /orders", None),
         ("control", "POST /orders/{id}/refund", None),
         ("in", "jogos.arrivedorder", "200"),
         ("out", "delivery", "200"),

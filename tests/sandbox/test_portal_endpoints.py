@@ -15,8 +15,7 @@ def test_the_public_key_is_the_one_that_tokens_are_signed_with(client):
     reply = client.send("GET", client.ready["jogos"]["web_url"] + "/publicKey.json")
 
     (published,) = parse_public_key(reply.body)
-    keys = client.done("GET", "/keys")["keys"]
-    (signing,) = [key for key in keys if key["signs"] and key["portal"] == "jogos"]
+    (signing,) = [key for key in client.keys("jogos") if key["signs"]]
     assert reply.status == 200
     assert reply.headers["Content-Type"] == "application/json"
     assert "".join(published.text.split()) == "".join(signing["public_key_pem"].split())

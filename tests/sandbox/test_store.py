@@ -232,9 +232,9 @@ def test_a_page_of_orders_reads_an_index(tmp_path):
     with sqlite3.connect(store) as connection:
         plan = connection.execute(
             "EXPLAIN QUERY PLAN SELECT * FROM orders WHERE workspace='default' AND portal='jogos' AND "
-            "game_id='1' AND listed=1 ORDER BY paid_at_s DESC, order_id LIMIT 20"
+            "environment='production' AND game_id='1' AND listed=1 ORDER BY paid_at_s DESC, order_id LIMIT 20"
         ).fetchall()
-        counted = connection.execute("SELECT sum(paid_orders) FROM games").fetchone()
+        counted = connection.execute("SELECT sum(count) FROM listed_orders").fetchone()
     connection.close()
 
     steps = " ".join(row[3] for row in plan)

@@ -17,7 +17,7 @@ from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.control.call import Call, Text, unknown
+from coinslot_sandbox.control.call import Call, Noted, Text, unknown
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import read_body
 from coinslot_sandbox.control.routes import Route, find_route, methods_of
@@ -77,6 +77,23 @@ class Guard:
 
     def check(self) -> Response | None:
         """The refusal of the request at hand, None where it may go on."""
+        foreign = self.foreign()
+        if foreign is not None:
+            return foreign
+        if request.path in ("/_ready", f"{BASE}/openapi.json") or self._has_token():
+            return None
+        refused = Problem(
+            401,
+            "token-wrong",
+            "the control port wants its token",
+            remedy="send Authorization: Bearer with control_token of the ready line",
+        )
+        response = dump_problem(refused)
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+    def foreign(self) -> Response | None:
+        """The refusal of a request that was led here under another name, or by another site's page."""
         host = request.environ.get("HTTP_HOST", "")
         if host and not self._is_ours(host):
             return dump_problem(
@@ -97,17 +114,7 @@ class Guard:
                     remedy="call from a program, or from a page that this port served",
                 )
             )
-        if request.path in ("/_ready", f"{BASE}/openapi.json") or self._has_token():
-            return None
-        refused = Problem(
-            401,
-            "token-wrong",
-            "the control port wants its token",
-            remedy="send Authorization: Bearer with control_token of the ready line",
-        )
-        response = dump_problem(refused)
-        response.headers["WWW-Authenticate"] = "Bearer"
-        return response
+        return None
 
     def _is_ours(self, host: str) -> bool:
         try:
@@ -150,10 +157,11 @@ class ControlDesk:
         wire = wire_request(request.environ)
         clock = services.ground.clock
         at_s, began_s = clock.now_s(), clock.monotonic_s()
-        response = self._answer(route, services, args, wire)
+        noted = Noted()
+        response = self._answer(route, services, args, wire, noted)
         if route.method != "GET":
             elapsed_ms = (clock.monotonic_s() - began_s) * 1000
-            self._journal(services, route, args, wire, response, at_s=at_s, elapsed_ms=elapsed_ms)
+            self._journal(services, route, args, wire, response, noted, at_s=at_s, elapsed_ms=elapsed_ms)
         return response
 
     def trouble(self, error: Exception) -> Response:
@@ -179,7 +187,9 @@ class ControlDesk:
             )
         )
 
-    def _answer(self, route: Route, services: Services, args: dict[str, str], wire: WireRequest) -> Response:
+    def _answer(
+        self, route: Route, services: Services, args: dict[str, str], wire: WireRequest, noted: Noted
+    ) -> Response:
         try:
             if request.environ.get(OVERSIZED):
                 raise _too_large()
@@ -190,6 +200,7 @@ class ControlDesk:
                 args=args,
                 query=request.args.to_dict(),
                 body={} if route.method == "GET" else read_body(wire.body),
+                noted=noted,
             )
             status, value = route.handle(call)
         except Problem as problem:
@@ -219,6 +230,7 @@ class ControlDesk:
         args: dict[str, str],
         wire: WireRequest,
         response: Response,
+        noted: Noted,
         *,
         at_s: float,
         elapsed_ms: float,
@@ -236,9 +248,12 @@ class ControlDesk:
                 at_s=at_s,
                 elapsed_ms=elapsed_ms,
                 game_id=args.get("gameId"),
-                order_id=args.get("orderId"),
+                order_id=args.get("orderId") or noted.order_id,
+                user_id=noted.user_id,
+                external_id=noted.external_id,
                 delivery_id=args.get("deliveryId"),
                 fault_id=args.get("faultId"),
+                verdict=noted.verdict,
             )
         )
 

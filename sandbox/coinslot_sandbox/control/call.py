@@ -4,7 +4,7 @@ A handler takes a Call and returns status and JSON value; what is refused is rai
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from coinslot_sandbox.control.context import Context
@@ -28,12 +28,26 @@ class Text:
 Reply = tuple[int, Any]
 
 
+@dataclass(slots=True, kw_only=True)
+class Noted:
+    """What a handler learnt about its call, for the call's journal entry.
+
+    verdict  code and reason
+    """
+
+    order_id: str | None = None
+    user_id: str | None = None
+    external_id: str | None = None
+    verdict: tuple[str | None, str] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One control call.
 
     args   what the path's variables are
     query  the first value of each query parameter
+    noted  what the handler writes for the journal
     """
 
     workspaces: Workspaces
@@ -42,6 +56,7 @@ class Call:
     args: Mapping[str, str]
     query: Mapping[str, str]
     body: Mapping[str, Any]
+    noted: Noted = field(default_factory=Noted)
 
 
 Handler = Callable[[Call], Reply]
@@ -98,3 +113,8 @@ def choice(call: Call, name: str, known: tuple[str, ...]) -> str | None:
     if value is not None and value not in known:
         raise invalid(name, f"one of {', '.join(known)}")
     return value
+
+
+def is_newest_first(call: Call) -> bool:
+    """Whether a list is to begin with what was made last."""
+    return choice(call, "sort", ("oldest", "newest")) == "newest"

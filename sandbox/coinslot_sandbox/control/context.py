@@ -35,6 +35,17 @@ class Context:
             )
         return members.choice("portal", among) or among[0]
 
+    def environment(self, members: Members, portal: str) -> str:
+        """The environment of a portal that a body names, else the default one."""
+        known = self.portals[portal].environments
+        return members.choice("environment", known) or known[0]
+
+    @property
+    def environments(self) -> list[str]:
+        """Every environment of every portal."""
+        named = [name for portal in self.portals.values() for name in portal.environments]
+        return list(dict.fromkeys(named))
+
     @property
     def with_purchases(self) -> list[str]:
         """Portals that sign purchases and verify them."""

@@ -8,13 +8,13 @@ from coinslot_sandbox.keys import KeyRing
 
 def list_keys(call: Call) -> Reply:
     """Every key of every ring."""
-    return 200, {"keys": dump_keys(call.services.rings)}
+    return 200, {"keys": dump_keys(call.services.rings.values())}
 
 
 def rotate_keys(call: Call) -> Reply:
     """Rotate a portal's keys."""
     wanted = schema.parse_rotation(call.body, call.context)
-    ring = call.services.rings[wanted.portal]
+    ring = _ring(call, wanted.portal, wanted.environment)
     ring.rotate(wanted.rotate, publish_after_s=wanted.publish_after_s)
     if wanted.key_form is not None:
         call.services.dialects.choose(wanted.portal, {schema.KEY_FORM: wanted.key_form})
@@ -23,8 +23,8 @@ def rotate_keys(call: Call) -> Reply:
 
 def add_key(call: Call) -> Reply:
     """Put an entry into a portal's published set."""
-    portal, kind = schema.parse_key_entry(call.body, call.context)
-    ring = call.services.rings[portal]
+    portal, environment, kind = schema.parse_key_entry(call.body, call.context)
+    ring = _ring(call, portal, environment)
     ring.add_extra(kind)
     return _keys(ring)
 
@@ -56,5 +56,9 @@ def choose_dialects(call: Call) -> Reply:
     return list_dialects(call)
 
 
+def _ring(call: Call, portal: str, environment: str) -> KeyRing:
+    return call.services.rings[call.context.portals[portal].face(environment)]
+
+
 def _keys(ring: KeyRing) -> Reply:
-    return 200, {"keys": dump_keys({ring.portal.name: ring})}
+    return 200, {"keys": dump_keys([ring])}

@@ -1,17 +1,19 @@
 """Control calls about deliveries (list, detail, resend, recover, hold, release, cancel) and callbacks."""
 
 from coinslot_sandbox.control import schema, schema_mail
-from coinslot_sandbox.control.call import Call, Reply, limit, unknown
+from coinslot_sandbox.control.call import Call, Reply, is_newest_first, limit, unknown
 from coinslot_sandbox.control.resources import dump_delivery, dump_delivery_detail
 from coinslot_sandbox.errors import Problem
 
 
 def list_deliveries(call: Call) -> Reply:
-    """Deliveries in the order of their making."""
+    """Deliveries in the order of their making, or the newest first."""
     wanted = schema_mail.parse_filter(call)
     ground = call.services.ground
     with ground.database.read() as connection:
-        found = ground.post.list_matching(connection, wanted, limit=limit(call))
+        found = ground.post.list_matching(
+            connection, wanted, limit=limit(call), newest_first=is_newest_first(call)
+        )
     return 200, {"deliveries": [dump_delivery(delivery) for delivery in found]}
 
 
@@ -94,6 +96,7 @@ def cancel_delivery(call: Call) -> Reply:
 def post_callback(call: Call) -> Reply:
     """Send a hand-made callback and wait for the answers."""
     wish = schema_mail.parse_callback(call.body, call.context)
+    call.noted.order_id = wish.order_id
     delivery, attempts = call.services.dispatch.handmade.send(wish)
     return 200, {"delivery": dump_delivery(delivery), "attempts": attempts}
 

@@ -7,17 +7,20 @@ other.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from coinslot_contracts.domain import ORDER_STATES
 from coinslot_contracts.portal import Portal
 
 from coinslot_sandbox.control import (
     openapi_diagnose,
     openapi_faults,
     openapi_mail,
+    openapi_orders,
     openapi_purchases,
     openapi_workspaces,
 )
 from coinslot_sandbox.control.call import LIST_DEFAULT, LIST_MAX
 from coinslot_sandbox.control.context import Context
+from coinslot_sandbox.control.openapi_examples import Example, described, examples
 from coinslot_sandbox.control.openapi_links import LINKS, Links
 from coinslot_sandbox.control.openapi_operation import Operation
 from coinslot_sandbox.control.openapi_schemas import (
@@ -25,7 +28,6 @@ from coinslot_sandbox.control.openapi_schemas import (
     NUMBER,
     TEXT,
     listed,
-    nullable,
     ref,
     requests,
     resources,
@@ -67,7 +69,6 @@ def _query(name: str, *values: str) -> dict[str, Any]:
     }
 
 
-_STEP: Final = shape({"order": ref("Order"), "delivery": nullable(ref("Delivery"))})
 _JOURNAL: Final = shape(
     {"entries": listed(ref("Entry")), "last_seq": {"type": "integer"}, "dropped": {"type": "integer"}}
 )
@@ -119,55 +120,20 @@ _SHOP_AND_WIRE: Final = (
         method="get",
         path="/orders",
         summary="Orders in the order of their making",
-        query=(_query("player"), _query("state", "created", "paid", "failed"), _query("after"), _LIMIT),
+        query=(
+            _query("player"),
+            _query("state", *ORDER_STATES),
+            _query("after"),
+            _query("sort", "oldest", "newest"),
+            _LIMIT,
+        ),
         answers={200: shape({"orders": listed(ref("Order"))})},
-    ),
-    Operation(
-        method="post",
-        path="/orders",
-        summary="Make an order; `paid` pays it and notifies in the same transaction",
-        body="OrderWish",
-        answers={201: _STEP},
-        can_conflict=True,
-    ),
-    Operation(
-        method="post",
-        path="/orders/archive",
-        summary="Take orders out of the portal's list and cancel what is pending of them",
-        body="Archive",
-        answers={200: shape({"archived": {"type": "integer"}, "cancelled": {"type": "integer"}})},
     ),
     Operation(
         method="get",
         path="/orders/{orderId}",
         summary="One order and its deliveries",
         answers={200: shape({"order": ref("Order"), "deliveries": listed(ref("Delivery"))})},
-    ),
-    Operation(
-        method="post",
-        path="/orders/{orderId}/pay",
-        summary="Pay an order and notify the backend",
-        body="Payment",
-        body_optional=True,
-        answers={200: _STEP},
-        can_conflict=True,
-    ),
-    Operation(
-        method="post",
-        path="/orders/{orderId}/fail",
-        summary="Let an order fail; nobody is notified",
-        body="Nothing",
-        body_optional=True,
-        answers={200: shape({"order": ref("Order")})},
-        can_conflict=True,
-    ),
-    Operation(
-        method="post",
-        path="/orders/{orderId}/refund",
-        summary="Move an order's refund status; 1 is notified, others where `callback` asks for it",
-        body="Refund",
-        answers={200: _STEP},
-        can_conflict=True,
     ),
     Operation(
         method="post",
@@ -212,7 +178,14 @@ _SHOP_AND_WIRE: Final = (
     ),
 )
 
-_AREAS: Final = (openapi_mail, openapi_purchases, openapi_workspaces, openapi_diagnose, openapi_faults)
+_AREAS: Final = (
+    openapi_orders,
+    openapi_mail,
+    openapi_purchases,
+    openapi_workspaces,
+    openapi_diagnose,
+    openapi_faults,
+)
 """The files that describe an area each: its OPERATIONS, `requests(context)` and `resources()`."""
 
 OPERATIONS: Final = (*_SHOP_AND_WIRE, *(operation for area in _AREAS for operation in area.OPERATIONS))
@@ -228,6 +201,9 @@ def document(portals: Mapping[str, Portal]) -> dict[str, Any]:
         schemas |= {**area.requests(context), **area.resources()}
     for operation in OPERATIONS:
         paths.setdefault(BASE + operation.path, {})[operation.method] = _operation(operation)
+    for place, (name, example) in enumerate(examples(portals).items()):
+        method, _, path = name.partition(" ")
+        _show(paths.get(BASE + path, {}).get(method, {}), example, place)
     paths["/_ready"] = {"get": _open_call("ready", "Whether the sandbox answers")}
     paths[f"{BASE}/openapi.json"] = {"get": _open_call("openapi", "This document")}
     return {
@@ -272,6 +248,16 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "content": {"application/json": {"schema": ref(operation.body)}},
         }
     return described
+
+
+def _show(operation: dict[str, Any], example: Example, place: int) -> None:
+    """Put an example into a described operation."""
+    operation["x-example"] = described(example, place)
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in example.path:
+            parameter["example"] = example.path[parameter["name"]]
+    if example.body is not None and "requestBody" in operation:
+        operation["requestBody"]["content"]["application/json"]["example"] = example.body
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -25,11 +25,22 @@ def _name(operation_id: str) -> str:
 
 _ORDER_ID: Final = "$response.body#/order/order_id"
 _ORDER: Final[Links] = {
-    **_after("get /orders/{orderId}", "post /orders/{orderId}/change", orderId=_ORDER_ID),
+    **_after(
+        "get /orders/{orderId}",
+        "get /orders/{orderId}/timeline",
+        "post /orders/{orderId}/change",
+        orderId=_ORDER_ID,
+    ),
     **_in_body("post /purchases", "post /callbacks", order=_ORDER_ID),
 }
-_CREATED: Final = _after("post /orders/{orderId}/pay", "post /orders/{orderId}/fail", orderId=_ORDER_ID)
-_PAID: Final = _after("post /orders/{orderId}/refund", orderId=_ORDER_ID)
+_CREATED: Final = _after(
+    *(f"post /orders/{{orderId}}/{move}" for move in ("pay", "fail", "cancel", "expire")),
+    orderId=_ORDER_ID,
+)
+_PAID: Final = _after(
+    *(f"post /orders/{{orderId}}/{move}" for move in ("refund", "deliver")),
+    orderId=_ORDER_ID,
+)
 _PLAYER: Final = _in_body("post /tokens", "post /orders", player="$response.body#/user_id")
 _PRODUCT: Final = _in_body("post /orders", product="$response.body#/product_id")
 _DELIVERY: Final = _after(

@@ -47,7 +47,8 @@ _FILTERS: Final = (
     _query("held", named(("true", "false"))),
     _query("since_s", _MOMENT, "made at or after this moment of the schedule"),
     _query("until_s", _MOMENT, "made at or before it"),
-    _query("after", TEXT, "made after the delivery of this id"),
+    _query("after", TEXT, "behind the delivery of this id"),
+    _query("sort", named(("oldest", "newest"))),
     _query("limit", {"type": "integer", "minimum": 1, "maximum": LIST_MAX, "default": LIST_DEFAULT}),
 )
 

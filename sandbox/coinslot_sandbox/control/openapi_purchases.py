@@ -2,13 +2,7 @@
 
 from typing import Any, Final
 
-from coinslot_contracts.vocabulary import (
-    HOSTILE_TOKENS,
-    KEY_ENTRIES,
-    KEY_ROTATIONS,
-    TOKEN_SIGNERS,
-    VERIFY_STATES,
-)
+from coinslot_contracts.vocabulary import HOSTILE_TOKENS, KEY_ENTRIES, KEY_ROTATIONS, TOKEN_SIGNERS
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.openapi_operation import Operation
@@ -43,15 +37,6 @@ _DIALECTS: Final = shape(
 )
 
 OPERATIONS: Final = (
-    Operation(
-        method="post",
-        path="/orders/{orderId}/change",
-        summary="What the portal's record of an order becomes; nobody is notified",
-        body="Change",
-        body_optional=True,
-        answers={200: shape({"order": ref("Order")})},
-        can_conflict=True,
-    ),
     Operation(
         method="post",
         path="/purchases",
@@ -105,19 +90,24 @@ OPERATIONS: Final = (
 def requests(context: Context) -> Schema:
     """Schemas of bodies that are sent to us, by name."""
     return {
-        "Change": shape(
-            {
-                "paid": FLAG,
-                "verify": nullable(explained(VERIFY_STATES)),
-                "refundStatus": {"type": "integer", "enum": [0, 1, 2, 3]},
-            },
-            required=(),
-        ),
         "PurchaseCall": shape(
-            {"order": text(255), "jwt": _jwt_wish(context), "restored": FLAG}, required=("order",)
+            {
+                "order": text(255),
+                "environment": named(context.environments),
+                "jwt": _jwt_wish(context),
+                "restored": FLAG,
+            },
+            required=("order",),
         ),
         "Rotation": _rotation(context),
-        "KeyEntry": shape({"portal": named(context.with_keys), "kind": explained(KEY_ENTRIES)}),
+        "KeyEntry": shape(
+            {
+                "portal": named(context.with_keys),
+                "environment": named(context.environments),
+                "kind": explained(KEY_ENTRIES),
+            },
+            required=("portal", "kind"),
+        ),
         "KeyChange": shape({"published": FLAG, "signs": FLAG}, required=()),
         "DialectChoice": _dialect_choice(context),
     }
@@ -139,6 +129,7 @@ def resources() -> Schema:
         "Key": shape(
             {
                 "portal": TEXT,
+                "environment": TEXT,
                 "kid": TEXT,
                 "kind": named(KEY_ENTRIES),
                 "algorithm": TEXT,
@@ -181,11 +172,12 @@ def _rotation(context: Context) -> Schema:
         if KEY_FORM in portal.dialects
     ]
     how = explained(KEY_ROTATIONS)
+    of = {"portal": named(context.with_keys), "environment": named(context.environments)}
     late = {"rotate": {"const": "late"}, "publish_after_s": between(0, PUBLISH_AFTER_S_MAX)}
     return {
         "anyOf": [
-            shape({"portal": named(context.with_keys), "rotate": how}, required=("rotate",)),
-            shape({"portal": named(context.with_keys), **late}, required=("rotate",)),
+            shape({**of, "rotate": how}, required=("rotate",)),
+            shape({**of, **late}, required=("rotate",)),
             *(shape({**members, "rotate": how}) for members in by_format),
         ]
     }

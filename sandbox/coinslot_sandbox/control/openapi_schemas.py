@@ -8,11 +8,9 @@ from typing import Any, Final
 
 from coinslot_contracts.vocabulary import (
     ACK_RULES,
-    CALLBACK_MODES,
     HOSTILE_TOKENS,
     RETRY_PRESETS,
     TOKEN_SIGNERS,
-    VERIFY_STATES,
 )
 
 from coinslot_sandbox.control import schema
@@ -94,7 +92,7 @@ HEADERS: Final[Schema] = {
 _PAIRS: Final = listed({**listed(TEXT), "minItems": 2, "maxItems": 2})
 MESSAGE: Final[Mapping[str, Schema]] = {"headers": _PAIRS, "body_b64": TEXT}
 """Headers and body of a request or an answer."""
-_REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
+REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
 _RETRY: Final[Schema] = {
     "anyOf": [explained(RETRY_PRESETS), listed(between(0, schema.RETRY_S_MAX))],
     "description": "a preset, or seconds to wait after each failure (sandbox:retry-schedule)",
@@ -118,6 +116,7 @@ def requests(context: Context) -> Schema:
                 "timeout_s": between(*schema.TIMEOUT_S),
                 "ack_rule": explained(ACK_RULES),
                 "terminal_codes": {**listed(text(1024)), "maxItems": schema.CODES_MAX},
+                "environments": {**listed(named(context.environments)), "minItems": 1},
             },
             required=optional,
         ),
@@ -129,39 +128,16 @@ def requests(context: Context) -> Schema:
             {"product_id": text(255), "title": text(255), "price": _whole(0, 2**31 - 1)},
             required=optional,
         ),
-        "OrderWish": _order_wish(context),
-        "Payment": shape({"callback": explained(CALLBACK_MODES)}, required=optional),
-        "Refund": shape(
-            {"refundStatus": _REFUND_STATUS, "callback": explained(CALLBACK_MODES)},
-            required=("refundStatus",),
-        ),
-        "Archive": shape({"orders": listed(text(255))}),
         "TokenCall": shape(
-            {"player": ID, "portal": with_identity, "game": ID, "token": _token_wish(context)},
+            {
+                "player": ID,
+                "portal": with_identity,
+                "environment": named(context.environments),
+                "game": ID,
+                "token": _token_wish(context),
+            },
             required=("player",),
         ),
-    }
-
-
-def _order_wish(context: Context) -> Schema:
-    """An order of a portal with games, or of one that verifies purchases; a portal may be both."""
-    common = {
-        "player": ID,
-        "product": text(255),
-        "order_id": text(255, pattern="^[A-Za-z0-9_-]+$"),
-        "external_id": text(1024),
-        "paid": FLAG,
-        "callback": explained(CALLBACK_MODES),
-        "arrivedStatus": {"type": "integer", "enum": [0, 1]},
-        "refundStatus": nullable(_REFUND_STATUS),
-    }
-    with_game = {"portal": named(context.with_callbacks), "game": ID}
-    verified = {"portal": named(context.with_purchases), "verify": nullable(explained(VERIFY_STATES))}
-    return {
-        "anyOf": [
-            shape({**common, **with_game}, required=("player", "product")),
-            shape({**common, **verified}, required=("player", "product", "portal")),
-        ]
     }
 
 
@@ -199,12 +175,12 @@ def resources() -> Schema:
                 "timeout_s": NUMBER,
                 "ack_rule": TEXT,
                 "terminal_codes": listed(TEXT),
+                "environments": listed(TEXT),
                 "paths": {"type": "object", "additionalProperties": TEXT},
             }
         ),
         "Player": shape({"user_id": TEXT, "username": TEXT, "picture_url": TEXT}),
         "Product": shape({"product_id": TEXT, "title": TEXT, "price": INTEGER}),
-        "Order": _order(),
         "Entry": _entry(request, reply),
         "Problem": shape(
             {
@@ -219,28 +195,6 @@ def resources() -> Schema:
             required=("type", "title", "status", "code", "detail", "try"),
         ),
     }
-
-
-def _order() -> Schema:
-    return shape(
-        {
-            "order_id": TEXT,
-            "portal": TEXT,
-            "game_id": TEXT,
-            "user_id": TEXT,
-            "product_id": TEXT,
-            "state": named(("created", "paid", "failed")),
-            "paid": FLAG,
-            "arrivedStatus": {"type": "integer", "enum": [0, 1]},
-            "refundStatus": nullable(_REFUND_STATUS),
-            "external_id": nullable(TEXT),
-            "verify": nullable(named(VERIFY_STATES)),
-            "created_at_s": INTEGER,
-            "paid_at_s": nullable(INTEGER),
-            "refunded_at_s": nullable(INTEGER),
-            "archived": FLAG,
-        }
-    )
 
 
 def _entry(request: Schema, reply: Schema) -> Schema:

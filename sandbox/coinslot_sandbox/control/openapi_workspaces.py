@@ -53,7 +53,10 @@ OPERATIONS: Final = (
         method="get",
         path="/env",
         summary="The environment block with which a backend finds this workspace",
-        query=({"name": "format", "in": "query", "schema": {"type": "string", "enum": list(FORMATS)}},),
+        query=(
+            {"name": "format", "in": "query", "schema": {"type": "string", "enum": list(FORMATS)}},
+            {"name": "environment", "in": "query", "schema": TEXT},
+        ),
         answers={200: {"type": "object", "additionalProperties": TEXT}},
         texts=tuple(kind for kind in KINDS.values() if kind != "application/json"),
     ),
@@ -159,6 +162,10 @@ def resources() -> dict[str, Schema]:
                 "machine_s": NUMBER,
                 "schedule": shape(schedule),
                 "claims": shape({"now_s": NUMBER, "offset_s": NUMBER}),
+                "jumps": {
+                    **listed(shape({"at_s": NUMBER, "by_s": NUMBER})),
+                    "description": "When the machine's clock jumped under the sandbox, and by how much.",
+                },
             }
         ),
         "Advanced": shape(

@@ -1,12 +1,14 @@
 """The shapes of the control API's resources: records in, JSON-ready dictionaries out."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from coinslot_contracts.domain import Player
 from coinslot_contracts.portal import Portal
 
+from coinslot_sandbox import orders
+from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.faults import FaultReport
 from coinslot_sandbox.jose import Minted
 from coinslot_sandbox.keys import KeyRing
@@ -30,6 +32,7 @@ def dump_game(record: GameRecord, portal: Portal) -> dict[str, Any]:
         "timeout_s": record.timeout_s,
         "ack_rule": record.ack_rule,
         "terminal_codes": list(record.terminal_codes),
+        "environments": list(record.environments),
         "paths": {endpoint.name: endpoint.path for endpoint in portal.endpoints},
     }
 
@@ -44,16 +47,18 @@ def dump_product(product: Product) -> dict[str, Any]:
     return {"product_id": product.product_id, "title": product.title, "price": product.price}
 
 
-def dump_order(record: OrderRecord) -> dict[str, Any]:
-    """An order; the two statuses keep the document's spelling."""
-    order = record.order
+def dump_order(record: OrderRecord, context: Context) -> dict[str, Any]:
+    """An order and the moves that are legal now; the two statuses keep the document's spelling."""
+    order, life = record.order, context.portals[record.portal].life
     return {
         "order_id": order.order_id,
         "portal": record.portal,
+        "environment": record.environment,
         "game_id": order.game_id,
         "user_id": order.user_id,
         "product_id": order.product_id,
         "state": order.state,
+        "status": life.status(order),
         "paid": order.state == "paid",
         "arrivedStatus": order.arrived_status,
         "refundStatus": order.refund_status,
@@ -62,7 +67,11 @@ def dump_order(record: OrderRecord) -> dict[str, Any]:
         "created_at_s": order.created_at_s,
         "paid_at_s": order.paid_at_s,
         "refunded_at_s": order.refunded_at_s,
+        "consumed": order.consumed,
+        "charged_back": order.charged_back,
+        "forced": record.forced,
         "archived": record.archived,
+        "moves": orders.offered(life, order),
     }
 
 
@@ -121,17 +130,18 @@ def dump_fault(report: FaultReport) -> dict[str, Any]:
     }
 
 
-def dump_keys(rings: Mapping[str, KeyRing]) -> list[dict[str, Any]]:
+def dump_keys(rings: Iterable[KeyRing]) -> list[dict[str, Any]]:
     """Every key of every ring, oldest first."""
     import hashlib
 
     dumped = []
-    for name, ring in rings.items():
+    for ring in rings:
         for record in ring.records:
             der = ring.public(record).spki_der
             dumped.append(
                 {
-                    "portal": name,
+                    "portal": ring.portal.name,
+                    "environment": ring.environment,
                     "kid": record.kid,
                     "kind": record.kind,
                     "algorithm": record.algorithm,

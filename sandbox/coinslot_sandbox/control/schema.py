@@ -9,11 +9,9 @@ from typing import Any, Final
 
 from coinslot_contracts.vocabulary import (
     ACK_RULES,
-    CALLBACK_MODES,
     HOSTILE_TOKENS,
     RETRY_PRESETS,
     TOKEN_SIGNERS,
-    VERIFY_STATES,
 )
 from coinslot_contracts.wire import Headers
 
@@ -22,7 +20,6 @@ from coinslot_sandbox.control.reading import Members, invalid
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.games import KEPT, GameChange, Kept
 from coinslot_sandbox.jose import TokenWish
-from coinslot_sandbox.order_book import OrderWish
 
 ID_CHARS_MAX: Final = 255
 URL_CHARS_MAX: Final = 2048
@@ -57,6 +54,7 @@ def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChan
             "timeout_s",
             "ack_rule",
             "terminal_codes",
+            "environments",
         ),
     )
     portal = context.portal(members, context.with_callbacks)
@@ -74,7 +72,18 @@ def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChan
         timeout_s=KEPT if timeout_s is None else timeout_s,
         ack_rule=members.choice("ack_rule", ACK_RULES) or KEPT,
         terminal_codes=KEPT if codes is None else codes,
+        environments=_environments(members, context.portals[portal].environments),
     )
+
+
+def _environments(members: Members, known: tuple[str, ...]) -> tuple[str, ...] | Kept:
+    """Those in which a game is known, in the portal's order."""
+    given = members.texts("environments")
+    if given is None:
+        return KEPT
+    if not given or not set(given) <= set(known):
+        raise members.wrong("environments", f"one or several of {', '.join(known)}")
+    return tuple(name for name in known if name in given)
 
 
 def callback_url(members: Members, name: str, context: Context) -> str | None:
@@ -147,90 +156,12 @@ def parse_product(body: Mapping[str, Any]) -> ProductWish:
     )
 
 
-def parse_order(body: Mapping[str, Any], context: Context) -> OrderWish:
-    """POST /orders."""
-    members = Members(
-        body,
-        known=(
-            "player",
-            "product",
-            "portal",
-            "game",
-            "order_id",
-            "external_id",
-            "paid",
-            "callback",
-            "arrivedStatus",
-            "refundStatus",
-            "verify",
-        ),
-    )
-    portal = context.portal(members, context.with_orders)
-    _check_belongs(members, context, portal)
-    paid = members.flag("paid") or False
-    refund_status = members.integer("refundStatus", least=0, most=3)
-    if refund_status is not None and not paid:
-        raise invalid("refundStatus", "left out where paid is not true: only a paid order can be refunded")
-    return OrderWish(
-        portal=portal,
-        user_id=members.required_decimal_id("player"),
-        product_id=members.required_text("product", chars_max=ID_CHARS_MAX),
-        game_id=members.decimal_id("game"),
-        order_id=_order_id(members),
-        external_id=members.text("external_id"),
-        paid=paid,
-        callback=members.choice("callback", CALLBACK_MODES),
-        arrived_status=members.integer("arrivedStatus", least=0, most=1) or 0,
-        refund_status=refund_status,
-        verify=members.choice("verify", VERIFY_STATES),
-    )
-
-
-def _check_belongs(members: Members, context: Context, portal: str) -> None:
-    """Refuse what an order of this portal does not have, rather than ignore it."""
-    if members.any("game") is not None and portal not in context.with_callbacks:
-        raise members.wrong("game", f"left out: {portal} has no games")
-    if members.any("verify") is not None and portal not in context.with_purchases:
-        raise members.wrong("verify", f"left out: {portal} verifies no purchases")
-
-
-def _order_id(members: Members) -> str | None:
-    """An order id of one's own; it becomes part of paths, so it holds nothing that a path is made of."""
-    order_id = members.text("order_id", chars_max=ID_CHARS_MAX)
-    if order_id is not None and (order_id in {".", ".."} or any(mark in order_id for mark in "/\\%?# ")):
-        raise members.wrong("order_id", "free of slashes, percent and question marks, hashes and spaces")
-    return order_id
-
-
-def parse_pay(body: Mapping[str, Any]) -> str:
-    """POST /orders/{id}/pay: the callback's mode."""
-    members = Members(body, known=("callback",))
-    return members.choice("callback", CALLBACK_MODES) or "normal"
-
-
-def parse_refund(body: Mapping[str, Any]) -> tuple[int, str | None]:
-    """POST /orders/{id}/refund: the status, and the callback's mode where one is given."""
-    members = Members(body, known=("refundStatus", "callback"))
-    status = members.integer("refundStatus", least=0, most=3)
-    if status is None:
-        raise members.missing("refundStatus")
-    return status, members.choice("callback", CALLBACK_MODES)
-
-
-def parse_archive(body: Mapping[str, Any]) -> list[str]:
-    """POST /orders/archive: the order ids."""
-    members = Members(body, known=("orders",))
-    orders = members.texts("orders")
-    if orders is None:
-        raise members.missing("orders")
-    return list(dict.fromkeys(orders))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCall:
     """POST /tokens: for whom, for which game, and what is wrong with it."""
 
     portal: str
+    environment: str
     user_id: str
     game_id: str | None
     wish: TokenWish
@@ -238,12 +169,13 @@ class TokenCall:
 
 def parse_token(body: Mapping[str, Any], context: Context) -> TokenCall:
     """POST /tokens."""
-    members = Members(body, known=("player", "portal", "game", "token"))
+    members = Members(body, known=("player", "portal", "environment", "game", "token"))
     portal, game_id = context.portal(members, context.with_identity), members.decimal_id("game")
     if game_id is None and portal not in context.with_callbacks:
         raise members.missing("game")
     return TokenCall(
         portal=portal,
+        environment=context.environment(members, portal),
         user_id=members.required_decimal_id("player"),
         game_id=game_id,
         wish=token_wish(members.table("token") or {}, where="token", more=("user", "ttl_s")),

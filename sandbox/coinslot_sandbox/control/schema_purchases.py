@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from coinslot_contracts.vocabulary import KEY_ENTRIES, KEY_ROTATIONS, VERIFY_STATES
+from coinslot_contracts.vocabulary import KEY_ENTRIES, KEY_ROTATIONS
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
 from coinslot_sandbox.control.schema import ID_CHARS_MAX, token_wish
 from coinslot_sandbox.jose import TokenWish
-from coinslot_sandbox.orders import Change
 
 PUBLISH_AFTER_S_MAX: Final = 86_400.0
 KEY_FORM: Final = "key_form"
@@ -22,31 +21,25 @@ KEY_FORM: Final = "key_form"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseCall:
-    """POST /purchases: of which order, what is wrong with its token, whether it is listed later."""
+    """POST /purchases: of which order, what is wrong with its token, whether it is listed later.
+
+    environment  whose key signs, None for the order's own
+    """
 
     order_id: str
+    environment: str | None
     wish: TokenWish
     restored: bool
 
 
-def parse_purchase(body: Mapping[str, Any]) -> PurchaseCall:
+def parse_purchase(body: Mapping[str, Any], context: Context) -> PurchaseCall:
     """POST /purchases."""
-    members = Members(body, known=("order", "jwt", "restored"))
+    members = Members(body, known=("order", "jwt", "restored", "environment"))
     return PurchaseCall(
         order_id=members.required_text("order", chars_max=ID_CHARS_MAX),
+        environment=members.choice("environment", context.environments),
         wish=token_wish(members.table("jwt") or {}, where="jwt"),
         restored=members.flag("restored") or False,
-    )
-
-
-def parse_change(body: Mapping[str, Any]) -> Change:
-    """POST /orders/{id}/change; a null `verify` takes it back to what the order's state implies."""
-    members = Members(body, known=("paid", "verify", "refundStatus"))
-    verify = members.choice("verify", VERIFY_STATES)
-    return Change(
-        paid=members.flag("paid"),
-        verify="" if members.is_null("verify") else verify,
-        refund_status=members.integer("refundStatus", least=0, most=3),
     )
 
 
@@ -59,6 +52,7 @@ class RotationCall:
     """
 
     portal: str
+    environment: str
     rotate: str
     publish_after_s: float | None
     key_form: str | None
@@ -66,7 +60,7 @@ class RotationCall:
 
 def parse_rotation(body: Mapping[str, Any], context: Context) -> RotationCall:
     """POST /keys/rotate."""
-    members = Members(body, known=("portal", "rotate", "publish_after_s", "format"))
+    members = Members(body, known=("portal", "environment", "rotate", "publish_after_s", "format"))
     rotate = members.choice("rotate", KEY_ROTATIONS)
     if rotate is None:
         raise members.missing("rotate")
@@ -79,22 +73,23 @@ def parse_rotation(body: Mapping[str, Any], context: Context) -> RotationCall:
         raise invalid("format", f"left out: {portal} publishes its keys in one form")
     return RotationCall(
         portal=portal,
+        environment=context.environment(members, portal),
         rotate=rotate,
         publish_after_s=publish_after_s,
         key_form=members.choice("format", forms.variants if forms else ()),
     )
 
 
-def parse_key_entry(body: Mapping[str, Any], context: Context) -> tuple[str, str]:
-    """POST /keys/extra: portal and kind."""
-    members = Members(body, known=("portal", "kind"))
+def parse_key_entry(body: Mapping[str, Any], context: Context) -> tuple[str, str, str]:
+    """POST /keys/extra: portal, environment and kind."""
+    members = Members(body, known=("portal", "environment", "kind"))
     kind = members.choice("kind", KEY_ENTRIES)
     if kind is None:
         raise members.missing("kind")
     portal = members.choice("portal", context.with_keys)
     if portal is None:
         raise members.missing("portal")
-    return portal, kind
+    return portal, context.environment(members, portal), kind
 
 
 def parse_key_change(body: Mapping[str, Any]) -> tuple[bool | None, bool | None]:

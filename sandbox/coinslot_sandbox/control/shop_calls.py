@@ -1,11 +1,11 @@
 """Control calls about the shop: games, players, products, orders and tokens."""
 
-from typing import Any, Final
+from typing import Final
 
-from coinslot_contracts.domain import Player
+from coinslot_contracts.domain import ORDER_STATES, Player
 
 from coinslot_sandbox.control import schema
-from coinslot_sandbox.control.call import LIST_MAX, Call, Reply, choice, limit, unknown
+from coinslot_sandbox.control.call import LIST_MAX, Call, Reply, choice, is_newest_first, limit, unknown
 from coinslot_sandbox.control.reading import invalid, is_decimal
 from coinslot_sandbox.control.resources import (
     dump_delivery,
@@ -16,7 +16,6 @@ from coinslot_sandbox.control.resources import (
     dump_token,
 )
 from coinslot_sandbox.control.token_faults import taken_token
-from coinslot_sandbox.order_book import OrderWish, Step
 from coinslot_sandbox.players import USER_ID_RANGE
 from coinslot_sandbox.store.records import Product
 
@@ -113,15 +112,9 @@ def list_products(call: Call) -> Reply:
     return 200, {"products": [dump_product(product) for product in products]}
 
 
-def post_order(call: Call) -> Reply:
-    """Make an order; pay it where it is to be paid."""
-    wish: OrderWish = schema.parse_order(call.body, call.context)
-    return 201, _step(call.services.dispatch.book.create(wish))
-
-
 def list_orders(call: Call) -> Reply:
-    """Orders in the order of their making."""
-    state = choice(call, "state", ("created", "paid", "failed"))
+    """Orders in the order of their making, or the newest first."""
+    state = choice(call, "state", ORDER_STATES)
     with call.services.ground.database.read() as connection:
         records = call.services.ground.shop.list_orders(
             connection,
@@ -129,8 +122,9 @@ def list_orders(call: Call) -> Reply:
             state=state,
             after=call.query.get("after"),
             limit=limit(call),
+            newest_first=is_newest_first(call),
         )
-    return 200, {"orders": [dump_order(record) for record in records]}
+    return 200, {"orders": [dump_order(record, call.context) for record in records]}
 
 
 def get_order(call: Call) -> Reply:
@@ -138,39 +132,13 @@ def get_order(call: Call) -> Reply:
     ground, order_id = call.services.ground, call.args["orderId"]
     with ground.database.read() as connection:
         record = ground.shop.find_order(connection, order_id)
-        deliveries = ground.post.list_of_order(connection, order_id, limit=LIST_MAX)
+        deliveries = ground.post.list_deliveries(connection, order_id=order_id, limit=LIST_MAX)
     if record is None:
         raise unknown("order", order_id)
     return 200, {
-        "order": dump_order(record),
+        "order": dump_order(record, call.context),
         "deliveries": [dump_delivery(delivery) for delivery in deliveries],
     }
-
-
-def pay_order(call: Call) -> Reply:
-    """Pay an order and notify."""
-    callback = schema.parse_pay(call.body)
-    return 200, _step(call.services.dispatch.book.pay(call.args["orderId"], callback=callback))
-
-
-def fail_order(call: Call) -> Reply:
-    """Let an order fail."""
-    schema.parse_empty(call.body)
-    step = call.services.dispatch.book.fail(call.args["orderId"])
-    return 200, {"order": dump_order(step.order)}
-
-
-def refund_order(call: Call) -> Reply:
-    """Move an order's refund status."""
-    status, callback = schema.parse_refund(call.body)
-    book = call.services.dispatch.book
-    return 200, _step(book.refund(call.args["orderId"], status=status, callback=callback))
-
-
-def archive_orders(call: Call) -> Reply:
-    """Take orders out of the portal's list and cancel what is pending of them."""
-    archived, cancelled = call.services.dispatch.book.archive(schema.parse_archive(call.body))
-    return 200, {"archived": archived, "cancelled": cancelled}
 
 
 def post_token(call: Call) -> Reply:
@@ -180,8 +148,10 @@ def post_token(call: Call) -> Reply:
     player = _find_player(call, wanted.user_id)
     if player is None:
         raise unknown("player", wanted.user_id)
+    call.noted.user_id = wanted.user_id
     game_id = wanted.game_id or call.services.games.default(wanted.portal).game.game_id
-    mint = call.services.mints[wanted.portal]
+    face = call.context.portals[wanted.portal].face(wanted.environment)
+    mint = call.services.mints[face]
     wish, taken = taken_token(call.services.faults, wanted.wish, lies=mint.lies)
     minted = mint.mint(
         wish,
@@ -193,8 +163,3 @@ def post_token(call: Call) -> Reply:
     if taken is not None:
         call.services.faults.fired(taken)
     return 200, dump_token(minted)
-
-
-def _step(step: Step) -> dict[str, Any]:
-    delivery = None if step.delivery is None else dump_delivery(step.delivery)
-    return {"order": dump_order(step.order), "delivery": delivery}

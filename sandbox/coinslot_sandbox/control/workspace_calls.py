@@ -35,13 +35,14 @@ def delete_workspace(call: Call) -> Reply:
 def get_environment(call: Call) -> Reply:
     """The environment block of this workspace."""
     kind = choice(call, "format", FORMATS) or "json"
-    block = environment_block(call.services, call.workspaces.addresses)
+    environment = choice(call, "environment", tuple(call.context.environments))
+    block = environment_block(call.services, call.workspaces.addresses, environment)
     return 200, Text(text=dump_environment(block, kind), kind=KINDS[kind])
 
 
 def get_clock(call: Call) -> Reply:
     """Where the clocks of this workspace are."""
-    return 200, _clock(call.services)
+    return 200, _clock(call)
 
 
 def freeze_clock(call: Call) -> Reply:
@@ -92,9 +93,9 @@ def _member(call: Call, services: Services) -> dict[str, object]:
     return workspace_member(services, call.workspaces.addresses)
 
 
-def _clock(services: Services) -> dict[str, object]:
-    ground = services.ground
-    next_at_s = services.dispatch.advancer.next_at_s()
+def _clock(call: Call) -> dict[str, object]:
+    ground = call.services.ground
+    next_at_s = call.services.dispatch.advancer.next_at_s()
     return {
         "machine_s": ground.clock.now_s(),
         "schedule": {
@@ -103,4 +104,5 @@ def _clock(services: Services) -> dict[str, object]:
             "next_at_s": next_at_s,
         },
         "claims": {"now_s": ground.claims.now_s(), "offset_s": ground.claims.offset_s},
+        "jumps": [{"at_s": jump.at_s, "by_s": jump.by_s} for jump in call.workspaces.common.watch.jumps],
     }

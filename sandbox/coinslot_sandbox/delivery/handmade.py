@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from coinslot_contracts.dialects import Speak
-from coinslot_contracts.domain import Notification, NotificationKind, Order
+from coinslot_contracts.domain import Notification, NotificationKind
 from coinslot_contracts.json_bytes import JsonInvalid, dump_json, parse_json, spelling_headers
 from coinslot_contracts.portal import Ack, NoticesPart
 from coinslot_contracts.wire import Headers
 from sqlalchemy import Connection
 
-from coinslot_sandbox import orders
 from coinslot_sandbox.clock import Now
 from coinslot_sandbox.delivery.attempts import Courier, Sending
 from coinslot_sandbox.delivery.letters import Letter, Sources, Wrongs, is_signed, readable, sign, spoil
@@ -126,20 +125,16 @@ class HandmadeCallbacks:
         if game is None or notices is None:
             raise Unknown("callback", f"of {record.portal}")
         self._book.check_preconditions(record.portal, game, needs_url=wish.url is None)
-        told = self._told(record.order, wish.kind)
+        moves = self._book.log.told(record, wish.kind)
+        told = moves[-1].order if moves else record.order
         sources = self._material.of_notification(connection, game, notification_of(told, wish.kind))
         assert sources is not None
         made = _make(wish, sources, wish.url or game.game.callback_url or "")
         if made.is_genuine:
-            self._shop.change_order(connection, record, replace(record, order=told))
+            self._book.log.write(connection, record, moves, cause="callback", delivery_id=draft.delivery_id)
         delivery = self._delivery(wish, record, game, made, draft)
         self._post.add(connection, delivery)
         return delivery, made.letter
-
-    def _told(self, order: Order, kind: NotificationKind) -> Order:
-        at_s = int(self._clock.now_s())
-        tell = orders.as_told_paid if kind == "pay" else orders.as_told_refunded
-        return tell(order, at_s=at_s)
 
     def _delivery(
         self, wish: HandmadeWish, record: OrderRecord, game: GameRecord, made: _Made, draft: Draft

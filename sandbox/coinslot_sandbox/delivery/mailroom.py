@@ -165,7 +165,7 @@ class Mailroom:
         if delivery.kind != "refund":
             return None
         with self._database.read() as connection:
-            known = self._post.list_of_order(connection, delivery.order_id, limit=LIST_MAX)
+            known = self._post.list_deliveries(connection, order_id=delivery.order_id, limit=LIST_MAX)
         payments = [one for one in known if one.kind == "pay" and one.mode == "scheduled"]
         if not payments:
             return None

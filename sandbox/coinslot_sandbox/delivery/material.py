@@ -92,7 +92,7 @@ def notification_of(order: Order, kind: NotificationKind) -> Notification:
         product_id=order.product_id,
         arrived_status=order.arrived_status,
         created_at_s=order.created_at_s,
-        paid_at_s=order.paid_at_s or order.created_at_s,
+        paid_at_s=order.created_at_s if order.paid_at_s is None else order.paid_at_s,
         refund_status=order.refund_status,
         refunded_at_s=order.refunded_at_s,
     )

@@ -128,19 +128,30 @@ class Post:
         row = connection.execute(wanted).mappings().first()
         return None if row is None else delivery_of(row)
 
-    def list_of_order(self, connection: Connection, order_id: str, *, limit: int) -> list[Delivery]:
-        """The deliveries of an order, in the order of their making."""
-        return self.list_matching(connection, DeliveryFilter(order_id=order_id), limit=limit)
+    def list_deliveries(
+        self,
+        connection: Connection,
+        *,
+        order_id: str | None = None,
+        state: str | None = None,
+        limit: int,
+    ) -> list[Delivery]:
+        """Deliveries in the order of their making."""
+        wanted = DeliveryFilter(order_id=order_id, state=state)
+        return self.list_matching(connection, wanted, limit=limit)
 
-    def list_matching(self, connection: Connection, wanted: DeliveryFilter, *, limit: int) -> list[Delivery]:
-        """Deliveries that a filter takes, in the order of their making."""
+    def list_matching(
+        self, connection: Connection, wanted: DeliveryFilter, *, limit: int, newest_first: bool = False
+    ) -> list[Delivery]:
+        """Deliveries that a filter takes, in the order of their making, or the reverse."""
+        number = DELIVERIES.c.number
         found = select(DELIVERIES).where(self._own, *wanted.conditions())
         if wanted.after is not None:
             here = (self._own, DELIVERIES.c.delivery_id == wanted.after)
-            place = select(DELIVERIES.c.number).where(*here).scalar_subquery()
-            found = found.where(DELIVERIES.c.number > func.coalesce(place, -1))
-        rows = connection.execute(found.order_by(DELIVERIES.c.number).limit(limit)).mappings()
-        return [delivery_of(row) for row in rows]
+            place = func.coalesce(select(number).where(*here).scalar_subquery(), -1)
+            found = found.where(number < place if newest_first else number > place)
+        ordered = found.order_by(number.desc() if newest_first else number)
+        return [delivery_of(row) for row in connection.execute(ordered.limit(limit)).mappings()]
 
     def list_attempts(self, connection: Connection, delivery_id: str) -> list[AttemptRecord]:
         """The attempts of a delivery, first to last."""

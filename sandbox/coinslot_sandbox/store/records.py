@@ -38,6 +38,7 @@ class GameRecord:
     """A game of one portal and how its callbacks are delivered.
 
     retry           name of a preset, or seconds after each failure
+    environments    those of the portal in which the game is known
     ack_rule        name in `vocabulary.ACK_RULES`
     terminal_codes  codes of an answer after which nothing is tried again
     previous_key    the shared key before its last change, None where it was not changed yet
@@ -47,6 +48,7 @@ class GameRecord:
     game: Game
     retry: str | tuple[float, ...]
     timeout_s: float
+    environments: tuple[str, ...]
     ack_rule: str = ACK_RULE
     terminal_codes: tuple[str, ...] = ()
     previous_key: bytes | None = field(default=None, repr=False)
@@ -64,11 +66,39 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRecord:
-    """An order of one portal; an archived one has left the portal's list."""
+    """An order of one portal; an archived one has left the portal's list.
+
+    forced       some move of it was illegal and was made all the same
+    environment  of the portal, in which it was made
+    """
 
     portal: str
+    environment: str
     order: Order
     archived: bool = False
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """One thing that happened to an order, written in the transaction of the change itself.
+
+    at_s, schedule_s  by the machine's clock and by the schedule's
+    move              name in `orders.MOVES`, or "create", "archive", "set" (facts that were overridden)
+    status_from, status_to  the portal's own words; there is none before "create"
+    cause             name in `vocabulary.ORDER_CAUSES`
+    facts             what else belongs to it: refundStatus, the id of the delivery that tells of it
+    """
+
+    order_id: str
+    at_s: float
+    schedule_s: float
+    move: str
+    status_from: str | None
+    status_to: str
+    forced: bool
+    cause: str
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ def game_of(row: Row) -> GameRecord:
         ),
         retry=retry if isinstance(retry, str) else tuple(retry),
         timeout_s=row["timeout_s"],
+        environments=tuple(json.loads(row["environments"])),
         ack_rule=row["ack_rule"],
         terminal_codes=tuple(json.loads(row["terminal_codes"])),
         previous_key=None if row["previous_key"] is None else row["previous_key"].encode(),
@@ -66,7 +67,7 @@ def game_of(row: Row) -> GameRecord:
 
 
 def game_values(record: GameRecord) -> dict[str, Any]:
-    """The columns of `games`, without the workspace and the count of orders."""
+    """The columns of `games`, without the workspace."""
     game = record.game
     return {
         "portal": record.portal,
@@ -76,6 +77,7 @@ def game_values(record: GameRecord) -> dict[str, Any]:
         "iap_enabled": game.iap_enabled,
         "retry": json.dumps(record.retry),
         "timeout_s": record.timeout_s,
+        "environments": json.dumps(record.environments),
         "ack_rule": record.ack_rule,
         "terminal_codes": json.dumps(record.terminal_codes),
         "previous_key": None if record.previous_key is None else record.previous_key.decode(),
@@ -108,8 +110,16 @@ def order_of(row: Row) -> OrderRecord:
         refunded_at_s=row["refunded_at_s"],
         external_id=row["external_id"],
         verify=row["verify"],
+        consumed=row["consumed"],
+        charged_back=row["charged_back"],
     )
-    return OrderRecord(portal=row["portal"], order=order, archived=row["archived"])
+    return OrderRecord(
+        portal=row["portal"],
+        environment=row["environment"],
+        order=order,
+        archived=row["archived"],
+        forced=row["forced"],
+    )
 
 
 def order_values(record: OrderRecord) -> dict[str, Any]:
@@ -118,6 +128,7 @@ def order_values(record: OrderRecord) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "portal": record.portal,
+        "environment": record.environment,
         "game_id": order.game_id,
         "user_id": order.user_id,
         "product_id": order.product_id,
@@ -129,6 +140,9 @@ def order_values(record: OrderRecord) -> dict[str, Any]:
         "created_at_s": order.created_at_s,
         "paid_at_s": order.paid_at_s,
         "refunded_at_s": order.refunded_at_s,
+        "consumed": order.consumed,
+        "charged_back": order.charged_back,
+        "forced": record.forced,
         "archived": record.archived,
         "listed": is_listed(record),
     }

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from coinslot_contracts.domain import Player
-from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, select, update
 
 from coinslot_sandbox.store.records import GameRecord, KeyRecord, OrderRecord, Product
 from coinslot_sandbox.store.rows import (
@@ -22,7 +22,16 @@ from coinslot_sandbox.store.rows import (
     player_of,
     product_of,
 )
-from coinslot_sandbox.store.tables import DIALECTS, GAMES, KEYS, ORDERS, PLAYERS, PRODUCTS
+from coinslot_sandbox.store.tables import (
+    DIALECTS,
+    GAMES,
+    KEYS,
+    LISTED_ORDERS,
+    ORDER_EVENTS,
+    ORDERS,
+    PLAYERS,
+    PRODUCTS,
+)
 
 
 class Shop:
@@ -49,7 +58,7 @@ class Shop:
         return [game_of(row) for row in connection.execute(wanted).mappings()]
 
     def save_game(self, connection: Connection, record: GameRecord) -> None:
-        """Write a game, new or known; the count of its orders stays."""
+        """Write a game, new or known."""
         values = game_values(record)
         here = (
             GAMES.c.workspace == self.workspace,
@@ -58,14 +67,12 @@ class Shop:
         )
         changed = connection.execute(update(GAMES).where(*here).values(values))
         if changed.rowcount == 0:
-            row = {"workspace": self.workspace, "paid_orders": 0, **values}
+            row = {"workspace": self.workspace, **values}
             connection.execute(insert(GAMES).values(row))
 
-    def count_paid_orders(self, connection: Connection, portal: str, game_id: str) -> int:
+    def count_paid_orders(self, connection: Connection, portal: str, environment: str, game_id: str) -> int:
         """How many orders the portal's list of this game has; a counter, so that it costs one row."""
-        wanted = select(GAMES.c.paid_orders).where(
-            GAMES.c.workspace == self.workspace, GAMES.c.portal == portal, GAMES.c.game_id == game_id
-        )
+        wanted = select(LISTED_ORDERS.c.count).where(*self._listed(portal, environment, game_id))
         return connection.scalar(wanted) or 0
 
     def find_player(self, connection: Connection, user_id: str) -> Player | None:
@@ -124,12 +131,24 @@ class Shop:
         self._count(connection, new, by=is_listed(new) - is_listed(old))
 
     def list_paid_orders(
-        self, connection: Connection, portal: str, game_id: str, *, first: int, limit: int
+        self,
+        connection: Connection,
+        portal: str,
+        environment: str,
+        game_id: str,
+        *,
+        first: int,
+        limit: int,
     ) -> list[OrderRecord]:
         """One stretch of the portal's list: newest payment first, ties by order id."""
         wanted = (
             self._of(ORDERS)
-            .where(ORDERS.c.portal == portal, ORDERS.c.game_id == game_id, ORDERS.c.listed == 1)
+            .where(
+                ORDERS.c.portal == portal,
+                ORDERS.c.environment == environment,
+                ORDERS.c.game_id == game_id,
+                ORDERS.c.listed == 1,
+            )
             .order_by(ORDERS.c.paid_at_s.desc(), ORDERS.c.order_id)
             .offset(first)
             .limit(limit)
@@ -137,10 +156,18 @@ class Shop:
         return [order_of(row) for row in connection.execute(wanted).mappings()]
 
     def list_orders(
-        self, connection: Connection, *, user_id: str | None, state: str | None, after: str | None, limit: int
+        self,
+        connection: Connection,
+        *,
+        user_id: str | None,
+        state: str | None,
+        after: str | None,
+        limit: int,
+        newest_first: bool = False,
     ) -> list[OrderRecord]:
-        """Orders in the order of their making, those of one player or state only; after one order id."""
-        wanted = self._of(ORDERS).order_by(ORDERS.c.number).limit(limit)
+        """Orders in the order of their making or the reverse, of one player or state; after one order id."""
+        number = ORDERS.c.number
+        wanted = self._of(ORDERS).order_by(number.desc() if newest_first else number).limit(limit)
         if user_id is not None:
             wanted = wanted.where(ORDERS.c.user_id == user_id)
         if state is not None:
@@ -148,18 +175,21 @@ class Shop:
         if after is not None:
             here = (ORDERS.c.order_id == after, ORDERS.c.workspace == self.workspace)
             place = select(ORDERS.c.number).where(*here).scalar_subquery()
-            wanted = wanted.where(ORDERS.c.number > func.coalesce(place, -1))
+            wanted = wanted.where(number < place if newest_first else number > func.coalesce(place, -1))
         return [order_of(row) for row in connection.execute(wanted).mappings()]
 
-    def list_keys(self, connection: Connection, portal: str) -> list[KeyRecord]:
-        """The ring of a portal, oldest key first."""
-        wanted = self._of(KEYS).where(KEYS.c.portal == portal).order_by(KEYS.c.number)
+    def list_keys(self, connection: Connection, portal: str, environment: str) -> list[KeyRecord]:
+        """The ring of one environment of a portal, oldest key first."""
+        here = (KEYS.c.portal == portal, KEYS.c.environment == environment)
+        wanted = self._of(KEYS).where(*here).order_by(KEYS.c.number)
         return [key_of(row) for row in connection.execute(wanted).mappings()]
 
-    def replace_keys(self, connection: Connection, portal: str, records: Sequence[KeyRecord]) -> None:
-        """Write the whole ring of a portal."""
-        connection.execute(delete(KEYS).where(KEYS.c.workspace == self.workspace, KEYS.c.portal == portal))
-        own = {"workspace": self.workspace, "portal": portal}
+    def replace_keys(
+        self, connection: Connection, portal: str, environment: str, records: Sequence[KeyRecord]
+    ) -> None:
+        """Write the whole ring of one environment of a portal."""
+        own = {"workspace": self.workspace, "portal": portal, "environment": environment}
+        connection.execute(delete(KEYS).where(*(KEYS.c[name] == value for name, value in own.items())))
         connection.execute(insert(KEYS), [{**own, **key_values(record)} for record in records])
 
     def list_dialects(self, connection: Connection) -> dict[tuple[str, str], str]:
@@ -178,9 +208,9 @@ class Shop:
 
     def clear(self, connection: Connection, *, games: bool = True) -> None:
         """Forget players, products, orders and chosen dialects of the workspace; its games where asked to."""
-        for table in (PLAYERS, PRODUCTS, ORDERS, DIALECTS, *([GAMES] if games else [])):
+        tables = (PLAYERS, PRODUCTS, ORDERS, LISTED_ORDERS, ORDER_EVENTS, DIALECTS)
+        for table in (*tables, *([GAMES] if games else [])):
             connection.execute(delete(table).where(table.c.workspace == self.workspace))
-        connection.execute(update(GAMES).where(GAMES.c.workspace == self.workspace).values(paid_orders=0))
 
     def _of(self, table: Table) -> Select[Any]:
         return select(table).where(table.c.workspace == self.workspace)
@@ -208,14 +238,30 @@ class Shop:
         return True
 
     def _count(self, connection: Connection, record: OrderRecord, *, by: int) -> None:
+        """Count the game's list; the first order of a game begins the count under the game's lock."""
         if by == 0:
             return
-        connection.execute(
-            update(GAMES)
-            .where(
-                GAMES.c.workspace == self.workspace,
-                GAMES.c.portal == record.portal,
-                GAMES.c.game_id == record.order.game_id,
-            )
-            .values(paid_orders=GAMES.c.paid_orders + by)
+        place = self._listed(record.portal, record.environment, record.order.game_id)
+        counted = update(LISTED_ORDERS).where(*place).values(count=LISTED_ORDERS.c.count + by)
+        if connection.execute(counted).rowcount:
+            return
+        game = self._games().where(GAMES.c.portal == record.portal, GAMES.c.game_id == record.order.game_id)
+        if self._first(connection, game.with_for_update()) is None:
+            return
+        if connection.execute(counted).rowcount == 0:
+            row = {
+                "workspace": self.workspace,
+                "portal": record.portal,
+                "environment": record.environment,
+                "game_id": record.order.game_id,
+                "count": by,
+            }
+            connection.execute(insert(LISTED_ORDERS).values(row))
+
+    def _listed(self, portal: str, environment: str, game_id: str) -> tuple[ColumnElement[bool], ...]:
+        return (
+            LISTED_ORDERS.c.workspace == self.workspace,
+            LISTED_ORDERS.c.portal == portal,
+            LISTED_ORDERS.c.environment == environment,
+            LISTED_ORDERS.c.game_id == game_id,
         )

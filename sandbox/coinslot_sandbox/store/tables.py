@@ -4,7 +4,8 @@ Every row belongs to a workspace, and no id is unique beyond it: several tenants
 orders are whole seconds as the documents have them; times of attempts are floats. Bodies are bytes.
 `deliveries.next_at_s` is a moment of the workspace's schedule, `due_s` the same moment on the machine's
 clock, or NULL while nothing is sent by itself (the schedule stands still, the delivery is held).
-`orders.listed` is 1 for what a portal's list of paid orders shows, so that a page reads one index.
+`orders.listed` is 1 for what a portal's list of paid orders shows, so that a page reads one index;
+`listed_orders` counts them, so that their number costs one row.
 """
 
 from sqlalchemy import (
@@ -56,6 +57,7 @@ KEYS = Table(
     METADATA,
     Column("workspace", String(64), primary_key=True),
     Column("portal", String(64), primary_key=True),
+    Column("environment", String(32), primary_key=True),
     Column("kid", String(64), primary_key=True),
     Column("shown_kid", String(64)),
     Column("number", Integer, nullable=False),
@@ -89,6 +91,7 @@ GAMES = Table(
     Column("iap_enabled", Boolean, nullable=False),
     Column("retry", Text, nullable=False),
     Column("timeout_s", Float, nullable=False),
+    Column("environments", Text, nullable=False),
     Column("ack_rule", String(16), nullable=False),
     Column("terminal_codes", Text, nullable=False),
     Column("previous_key", Text),
@@ -96,6 +99,16 @@ GAMES = Table(
     Column("is_default", Boolean, nullable=False),
 )
 Index("games_by_id", GAMES.c.game_id)
+
+LISTED_ORDERS = Table(
+    "listed_orders",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("portal", String(64), primary_key=True),
+    Column("environment", String(32), primary_key=True),
+    Column("game_id", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
 
 PLAYERS = Table(
     "players",
@@ -124,6 +137,7 @@ ORDERS = Table(
     Column("workspace", String(64), primary_key=True),
     Column("number", BigInteger, nullable=False),
     Column("portal", String(64), nullable=False),
+    Column("environment", String(32), nullable=False),
     Column("game_id", String(64), nullable=False),
     Column("user_id", String(64), nullable=False),
     Column("product_id", String(255), nullable=False),
@@ -135,6 +149,9 @@ ORDERS = Table(
     Column("created_at_s", BigInteger, nullable=False),
     Column("paid_at_s", BigInteger),
     Column("refunded_at_s", BigInteger),
+    Column("consumed", Boolean, nullable=False),
+    Column("charged_back", Boolean, nullable=False),
+    Column("forced", Boolean, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("listed", Integer, nullable=False),
 )
@@ -142,6 +159,7 @@ Index(
     "orders_listed",
     ORDERS.c.workspace,
     ORDERS.c.portal,
+    ORDERS.c.environment,
     ORDERS.c.game_id,
     ORDERS.c.listed,
     ORDERS.c.paid_at_s.desc(),
@@ -149,6 +167,22 @@ Index(
 )
 Index("orders_by_number", ORDERS.c.workspace, ORDERS.c.number)
 Index("orders_by_player", ORDERS.c.workspace, ORDERS.c.user_id, ORDERS.c.number)
+
+ORDER_EVENTS = Table(
+    "order_events",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("order_id", String(255), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("at_s", Float, nullable=False),
+    Column("schedule_s", Float, nullable=False),
+    Column("move", String(16), nullable=False),
+    Column("status_from", String(32)),
+    Column("status_to", String(32), nullable=False),
+    Column("forced", Boolean, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("facts", Text, nullable=False),
+)
 
 DELIVERIES = Table(
     "deliveries",

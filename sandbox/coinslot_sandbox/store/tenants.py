@@ -40,6 +40,12 @@ def delete_workspace(connection: Connection, name: str) -> None:
     connection.execute(delete(SEQUENCES).where(SEQUENCES.c.name.startswith(f"{name}/", autoescape=True)))
 
 
+def prolong(connection: Connection, *, by_s: float) -> None:
+    """Let every workspace that ends by itself end so much later, after the machine's clock went forward."""
+    later = {"ends_at_s": WORKSPACES.c.ends_at_s + by_s}
+    connection.execute(update(WORKSPACES).where(WORKSPACES.c.ends_at_s.is_not(None)).values(later))
+
+
 def owners_of_order(connection: Connection, order_id: str) -> list[str]:
     """The workspaces that have an order of this id, two at most."""
     wanted = select(ORDERS.c.workspace).where(ORDERS.c.order_id == order_id).limit(_FEW)

@@ -41,7 +41,7 @@ class _Common(Shape):
     @model_validator(mode="after")
     def _something(self) -> "_Common":
         if not set(self.model_dump(exclude_none=True, by_alias=True)) - set(FAULT_LIMITS):
-            raise ValueError("says nothing that goes wrong: answer, headers, body, json, hang, reset, …")
+            raise ValueError("says nothing that goes wrong: answer, headers, body, json, hang or reset")
         return self
 
 

@@ -1,7 +1,8 @@
 """Jogos: this folder says what its server-side integration document says, section by section.
 
 Read it beside the document: `identity` is the user system, `notices` the payment and refund notification,
-`endpoints` and `reports` the two calls that a game's server makes, `codes` and `signing` what they share.
+`endpoints` and `reports` the two calls that a game's server makes, `orders` the life of an order, `codes` and
+`signing` what they share.
 Where the document leaves a choice, `dialects` names it; `dialect_…`, `key_document`, `orders_list` make it.
 """
 
@@ -15,6 +16,7 @@ from coinslot_contracts.portals.jogos.endpoints import ENDPOINTS
 from coinslot_contracts.portals.jogos.identity import IDENTITY
 from coinslot_contracts.portals.jogos.lies import LIES
 from coinslot_contracts.portals.jogos.notices import NOTICES
+from coinslot_contracts.portals.jogos.orders import ORDERS
 from coinslot_contracts.portals.jogos.reports import REPORTS
 
 PORTAL = Portal(
@@ -29,4 +31,5 @@ PORTAL = Portal(
     reports=REPORTS,
     dialects=DIALECTS,
     order_id=order_id,
+    orders=ORDERS,
 )

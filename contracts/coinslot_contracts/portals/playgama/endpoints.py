@@ -19,7 +19,14 @@ from coinslot_contracts.portals.playgama.verify import (
 from coinslot_contracts.wire import WireReply, WireRequest
 
 REFUNDED: Final = 1
-STATE_SAID: Final = {"created": "pending", "paid": "paid", "failed": "failed"}
+STATE_SAID: Final = {
+    "created": "pending",
+    "pending": "pending",
+    "paid": "paid",
+    "failed": "failed",
+    "canceled": "canceled",
+    "expired": "failed",
+}
 
 
 def jwks(request: WireRequest, view: PortalView) -> Answer:  # noqa: ARG001 - the form of Endpoint.answer
@@ -66,6 +73,8 @@ def _judged(order_id: object, external_id: object, view: PortalView, speak: Spea
 def _state(order: Order) -> str:
     if order.verify is not None:
         return order.verify
+    if order.charged_back:
+        return "charged_back"
     if order.refund_status == REFUNDED:
         return "refunded"
     return STATE_SAID[order.state]
