@@ -99,6 +99,14 @@ def test_each_action_of_an_order_shows_its_command(visitor, shop):
     assert len(commands(page)) == len(payloads(page.split('id="main"')[1])) > 15
 
 
+@pytest.mark.parametrize("path", ["faults", "clock"])
+def test_every_button_of_a_screen_is_accepted(visitor, path):
+    """Faults and clocks in turn: what is offered can be done."""
+    for steps in payloads(visitor.see(f"/w/default/{path}").split('id="main"')[1]):
+        if steps[0][2] != {"next": True}:  # blocked while nothing is waiting
+            assert 'class="told good"' in visitor.click(steps), steps
+
+
 @pytest.mark.tool("curl")
 def test_a_command_does_what_its_button_does(visitor, shop, backend):
     """Copied into a shell, with the token in the environment."""

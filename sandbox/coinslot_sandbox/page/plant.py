@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from coinslot_contracts.vocabulary import FAULT_PRESETS
+
 from coinslot_sandbox.page.actions import Action, one
 from coinslot_sandbox.page.facts import Desk
 
@@ -14,11 +16,6 @@ QUICK_FAULTS: Final = (
         {"answer": 200, "body": "<html>Maintenance</html>"},
         "a proxy's page with HTTP 200",
     ),
-)
-PRESETS: Final = (
-    ("calm", "every answer is as documented"),
-    ("realistic", "now and then slow, doubled or out of order"),
-    ("hostile", "whatever a portal or a network can do to a backend"),
 )
 STEPS: Final = (("+1 min", 60), ("+1 h", 3600), ("+1 day", 86_400))
 OFFSETS: Final = (("An hour behind", -3600), ("As the machine", 0), ("An hour ahead", 3600))
@@ -67,11 +64,11 @@ def faults(desk: Desk, _: str) -> dict[str, Any]:
     listed = desk.api.get("/faults")
     endpoints = [endpoint.name for portal in desk.portals.values() for endpoint in portal.endpoints]
     return {
-        "preset": listed.get("preset"),
+        "preset": listed["preset"],
+        "seed": listed["seed"],
         "presets": [
             one(name.capitalize(), "POST", "/faults/preset", {"preset": name}, says=says)
-            for name, says in PRESETS
-            if "preset" in listed
+            for name, says in FAULT_PRESETS.items()
         ],
         "faults": [
             {"fault": fault, "heal": one("Heal", "DELETE", f"/faults/{fault['fault_id']}")}
