@@ -161,24 +161,6 @@ TRANSPORT_KINDS: Final[Mapping[str, FaultKind]] = {
 }
 """What can happen at every endpoint of every portal."""
 
-DELIVERY_KINDS: Final[Mapping[str, FaultKind]] = {
-    "duplicate": _kind(
-        "duplicate",
-        params={
-            "n": _count(2, 200, "copies in all"),
-            "gap_ms": Param(form="integer", least=0, most=600_000, default=0),
-            "mode": _choice("exact", "rebuild"),
-        },
-        short="n",
-    ),
-    "reorder": _kind("reorder"),
-    "delay": _kind(
-        "delay", params={"for_s": _seconds(60.0, most=31 * 86_400.0, says="schedule time")}, short="for_s"
-    ),
-    "drop": _kind("drop"),
-}
-"""What can happen to a notification on its way."""
-
 TOKEN_KINDS: Final[Mapping[str, FaultKind]] = {
     "hostile": _kind(
         "hostile",

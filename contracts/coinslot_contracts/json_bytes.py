@@ -150,6 +150,41 @@ def _gzip(value: Any) -> bytes:
     return gzip.compress(dump_compact(value), mtime=0)
 
 
+def _float_integers(value: Any) -> bytes:
+    """Every whole number with a fraction of zero: 1 as 1.0, however large."""
+    if isinstance(value, Mapping):
+        members = (dump_compact(key) + b":" + _float_integers(item) for key, item in value.items())
+        return b"{" + b",".join(members) + b"}"
+    if isinstance(value, list):
+        return b"[" + b",".join(_float_integers(item) for item in value) + b"]"
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return dump_compact(value) + (b".0" if is_whole else b"")
+
+
+def _nulls_dropped(value: Any) -> bytes:
+    return dump_compact(_without_nulls(value))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
+
+
+def _bom(value: Any) -> bytes:
+    return b"\xef\xbb\xbf" + dump_compact(value)
+
+
+def _duplicate_keys(value: Any) -> bytes:
+    """Each member of the outermost object twice, with one value."""
+    if not isinstance(value, Mapping) or not value:
+        return dump_compact(value)
+    once = dump_compact(value)[1:-1]
+    return b"{" + once + b"," + once + b"}"
+
+
 _SPELLINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "compact": dump_compact,
     "spaced": _spaced,
@@ -161,15 +196,22 @@ _SPELLINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "trailing_newline": _trailing_newline,
     "gzip": _gzip,
 }
+_ODD_SPELLINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
+    "float_integers": _float_integers,
+    "nulls_dropped": _nulls_dropped,
+    "bom": _bom,
+    "duplicate_keys": _duplicate_keys,
+}
 
 
 def dump_json(value: Any, encode: str = "compact") -> bytes:
     """Write a JSON value in one of the named spellings; KeyError for an unknown name.
 
-    All spellings but `gzip` parse back to the same value; `gzip` is the compact spelling, compressed.
+    All of `spellings` but `gzip` parse back to the same value; `gzip` is the compact spelling, compressed.
+    Those of `odd_spellings` are read differently by different parsers, `parse_json` refuses some.
     The names are explained in `vocabulary.ENCODINGS`.
     """
-    return _SPELLINGS[encode](value)
+    return (_SPELLINGS.get(encode) or _ODD_SPELLINGS[encode])(value)
 
 
 def spelling_headers(encode: str) -> Headers:
@@ -178,5 +220,10 @@ def spelling_headers(encode: str) -> Headers:
 
 
 def spellings() -> Iterable[str]:
-    """The names that `dump_json` knows, in their documented order."""
+    """The names of one value's spellings that every reader must take alike, in their documented order."""
     return _SPELLINGS
+
+
+def odd_spellings() -> Iterable[str]:
+    """The names of spellings that readers may take differently, in their documented order."""
+    return _ODD_SPELLINGS

@@ -257,6 +257,7 @@ class NoticesPart:
     clauses           what a mistake is about (digest, body, key, header) -> the clause behind it, where
                       `clause` does not say it best
     manner            how all this is told in the chosen dialects
+    shapes            name in `vocabulary.FIELD_SHAPES` -> good members -> body bytes of that form
     """
 
     method: str
@@ -272,6 +273,7 @@ class NoticesPart:
     formula: str = "the portal's signature of body and shared key"
     clauses: Mapping[str, str] = field(default_factory=dict)
     manner: NoticeManner = field(default_factory=NoticeManner)
+    shapes: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,12 @@ ENCODINGS: Final[Mapping[str, str]] = {
     "slash_escaped": "every slash as \\/",
     "trailing_newline": "compact, then one newline",
     "gzip": "compact, compressed, with Content-Encoding: gzip; the signature covers the compressed bytes",
+    "float_integers": "every whole number as 1.0",
+    "nulls_dropped": "members that are null left out",
+    "bom": "compact, behind a byte order mark",
+    "duplicate_keys": "every member twice, with one value",
 }
+"""The last four are one document to some readers and another, or none, to others."""
 
 SIGNATURE_DEFECTS: Final[Mapping[str, str]] = {
     "valid": "as documented: the default",
@@ -104,7 +109,94 @@ SIGNATURE_DEFECTS: Final[Mapping[str, str]] = {
     "sha256": "SHA-256 of body + key",
     "bearer": "the right digest behind the word Bearer",
     "non_ascii": "a header value that holds a byte beyond ASCII",
+    "flipped": "the right digest with its last digit changed",
+    "signature_word": "the right digest behind the word Signature",
+    "base64": "the right digest as Base64 instead of hex",
+    "other_game_key": "made with the shared key of another game that is registered here",
+    "previous_key": "made with the shared key that the game had before its last change",
+    "empty_key": "made with an empty shared key",
+    "newline_key": "made with the shared key and a newline behind it",
 }
+
+WRONG_KEYS: Final[Mapping[str, str]] = {
+    "other": "wrong_key",
+    "other_game": "other_game_key",
+    "previous": "previous_key",
+    "empty": "empty_key",
+    "newline": "newline_key",
+}
+"""What `wrong_key` of a misdelivery can name -> the defect of the signature that it is."""
+
+FIELD_SHAPES: Final[Mapping[str, str]] = {
+    "paytype_missing": "paytype is left out, as in the document's example",
+    "paytype_unknown": "paytype holds a word that no document knows",
+    "paytype_camel": "the member is called payType",
+    "paytype_upper": "paytype is in upper case",
+    "refund_fields_absent": "the refund members are left out",
+    "refund_fields_empty": "the refund members are empty strings",
+    "refund_fields_text_null": 'the refund members are the string "null"',
+    "refund_fields_zero": "the refund members are 0",
+    "refund_status_null": "the refund status is null, whatever the notification is",
+    "refund_status_0": "the refund status says refunding",
+    "refund_status_1": "the refund status says refunded",
+    "refund_status_2": "the refund status says that the refund failed",
+    "refund_status_3": "the refund status says that the refund was rejected",
+    "refund_time_missing": "the refund status says refunded, and no time is given",
+    "order_id_number": "the order id is a number",
+    "order_id_case_twin": "the order id with upper and lower case exchanged: another order",
+    "order_id_long": "the order id is longer than any column for it",
+    "order_id_unicode": "the order id holds letters beyond ASCII",
+    "ids_as_strings": "every id is a string",
+    "ids_as_numbers": "every id that is made of digits is a number",
+    "ids_beyond_doubles": "the user id is 2^53 + 1, which a double cannot hold",
+    "user_id_zero": "the user id is 0",
+    "user_id_null": "the user id is null",
+    "unknown_user": "a user id that nobody has",
+    "unknown_product": "a product id that nobody sells",
+    "unknown_order": "an order id that nobody has ordered",
+    "unknown_game": "a game id that is not this game's",
+    "product_id_case": "the product id in another case, or with a letter behind it",
+    "arrived_status_1": "the portal says that the order was delivered already",
+    "arrived_status_2": "a delivery status that no document knows",
+    "times_milliseconds": "times in milliseconds",
+    "times_as_strings": "times as strings of digits",
+    "times_zero": "times are 0",
+    "paid_before_created": "the payment lies a minute before the order",
+    "extra_fields": "further members that no document names",
+    "duplicate_order_id": "the order id twice, another one first",
+    "nan": "a member whose value is NaN, which is not JSON",
+    "deep_nesting": "a further member, nested 10,000 deep",
+}
+"""Bodies with a valid signature that a backend may not expect; a portal has those that its fields allow."""
+
+MISDELIVERIES: Final[Mapping[str, str]] = {
+    "duplicate": "the notification comes `copies` times, `gap_s` apart; `mode` exact or rebuild",
+    "burst": "`copies` of it at once: every last byte leaves at one moment",
+    "keep_alive": "`copies` of it one after another over one connection",
+    "timeout_then_retry": "after `for_s` without an answer it is sent again, while the first is handled",
+    "reorder": "it comes after its order's next notification (`after: kind`), or another `order`'s",
+    "refund_before_pay": "an order's payment comes after its refund",
+    "pay_after_refund": "an order's payment comes once more, after its refund",
+    "refund_twice": "a refund comes twice",
+    "delay": "it comes `for_s` later; with `until: arrived` as soon as the backend has reported the order",
+    "drop": "it is never sent: the `first` n attempts of each delivery, or all",
+    "cut_response": "the connection is closed when the headers of the answer were read",
+    "corrupt_signature": "the signature is spoilt, `how` as in the signature defects",
+    "wrong_key": "it is signed with another key: `which`",
+    "altered": "it is spelt otherwise (`encode`), with a valid signature over the bytes that are sent",
+    "resigned_mismatch": "it is spelt otherwise (`encode`) after it was signed",
+    "tampered_field": "`field` is changed after it was signed",
+    "cross_game": "it is genuine, but goes to the callback URL of another `game`",
+    "field_shape": "a member has an unexpected form (`shape`), with a valid signature",
+    "wrong_content_type": "Content-Type is `value`, or left out where that is empty",
+    "chunked": "Transfer-Encoding: chunked and no Content-Length; `bytes` to a chunk",
+    "expect_100": "Expect: 100-continue: the body follows the backend's go",
+    "gzip": "it is compressed; the signature covers the bytes `sent`, or the `plain` ones",
+    "trickle": "the body comes in small pieces over `for_s`",
+    "replay_old": "its times lie `days` back, with a valid signature: a capture of then",
+    "reflection": "a body that the backend itself signed and sent (`of` arrived or orders) comes back to it",
+}
+"""Faults at `delivery`; hand-made callbacks and resends take those that are about what is sent, not when."""
 
 KEY_ROTATIONS: Final[Mapping[str, str]] = {
     "replace": "a new key signs and is published; the old one is gone",
@@ -173,13 +265,9 @@ FAULT_KINDS: Final[Mapping[str, str]] = {
     "arrived_rejects": "refuse the confirmation of a delivery with this code",
     "arrived_ok_but_lost": "accept the confirmation of a delivery and forget it",
     "code_type": "answer with the code as a number, or with the text under another name",
-    "duplicate": "deliver the notification more than once",
-    "reorder": "let the next notification overtake this one",
-    "delay": "deliver the notification later",
-    "drop": "do not deliver this attempt at all",
     "hostile": "mint the next tokens with this defect",
 }
-"""What can be wrong at an endpoint, with a delivery or with a token; a portal's own lies come on top."""
+"""What can be wrong at an endpoint or with a token; a portal's own lies, and `MISDELIVERIES`, come on top."""
 
 FAULT_LIMITS: Final[Mapping[str, str]] = {
     "times": "act on so many calls, then no more",
@@ -224,4 +312,12 @@ RETRY_PRESETS: Final[Mapping[str, str]] = {
     "none": "one attempt, no retry",
     "fast": "after 0.2, 0.5 and 1 s",
     "xsolla": "2 times after 5 min, 7 times after 15 min, 10 times after 60 min",
+    "svix": "after 5 s, 5 min, 30 min, 2, 5, 10 and 10 hours",
 }
+
+ACK_RULES: Final[Mapping[str, str]] = {
+    "json_code_200": "HTTP 2xx, and the portal's own code of success in the body: the default",
+    "http_2xx": "HTTP 2xx, whatever the body says",
+    "any": "any answer but a redirect",
+}
+"""What takes a notification for received; a redirect is never followed and never acknowledges."""

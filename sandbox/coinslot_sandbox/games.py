@@ -42,6 +42,8 @@ class GameChange:
     retry: str | tuple[float, ...] | Kept = KEPT
     timeout_s: float | Kept = KEPT
     environments: tuple[str, ...] | Kept = KEPT
+    ack_rule: str | Kept = KEPT
+    terminal_codes: tuple[str, ...] | Kept = KEPT
 
 
 class GameDesk:
@@ -87,7 +89,7 @@ class GameDesk:
         """Register a game, or change one."""
         with self._database.write() as connection:
             known = self._shop.find_game(connection, portal, game_id)
-            record = _changed(known or self._new(portal, game_id), change)
+            record = self._changed(known, portal, game_id, change)
             self._shop.save_game(connection, record)
         if known is not None and known.game.shared_key != record.game.shared_key:
             self._remember_key(portal, known.game)
@@ -131,6 +133,12 @@ class GameDesk:
             environments=self._portals[portal].environments,
         )
 
+    def _changed(self, known: GameRecord | None, portal: str, game_id: str, change: GameChange) -> GameRecord:
+        """A game as a call leaves it; a new one has had no key before."""
+        if known is not None:
+            return _changed(known, change)
+        return replace(_changed(self._new(portal, game_id), change), previous_key=None)
+
     def _default(self, portal: str, known: GameRecord | None) -> GameRecord:
         settings = self._settings
         game_id = settings.game_id or (known.game.game_id if known else self._drawn_game_id(portal))
@@ -139,23 +147,25 @@ class GameDesk:
             shared_key=KEPT if settings.shared_key is None else settings.shared_key,
             callback_url=KEPT if settings.callback_url is None else settings.callback_url,
         )
-        return replace(_changed(same or self._new(portal, game_id), change), is_default=True)
+        return replace(self._changed(same, portal, game_id, change), is_default=True)
 
     def _drawn_game_id(self, portal: str) -> str:
         least, most = SHORT_GAME_IDS if self._is_alone else LONG_GAME_IDS
         return str(least + number_of(self._seed, portal, "game") % (most - least + 1))
 
     def _learn_secrets(self) -> None:
-        keys = {game.game.shared_key.decode() for game in self.list_games() if game.game.shared_key}
+        known = [key for game in self.list_games() for key in (game.game.shared_key, game.previous_key)]
+        keys = {key.decode() for key in known if key}
         with self._lock:
             self._secrets = tuple(sorted({*self._secrets, *keys}, key=len, reverse=True))
 
 
 def _changed(record: GameRecord, change: GameChange) -> GameRecord:
-    game = record.game
+    game, previous_key = record.game, record.previous_key
     if not isinstance(change.shared_key, Kept):
-        key = change.shared_key
-        game = replace(game, shared_key=None if key is None else key.encode())
+        key = None if change.shared_key is None else change.shared_key.encode()
+        previous_key = previous_key if key == game.shared_key else game.shared_key or previous_key
+        game = replace(game, shared_key=key)
     if not isinstance(change.callback_url, Kept):
         game = replace(game, callback_url=change.callback_url)
     if not isinstance(change.iap_enabled, Kept):
@@ -166,4 +176,9 @@ def _changed(record: GameRecord, change: GameChange) -> GameRecord:
         retry=record.retry if isinstance(change.retry, Kept) else change.retry,
         timeout_s=record.timeout_s if isinstance(change.timeout_s, Kept) else change.timeout_s,
         environments=record.environments if isinstance(change.environments, Kept) else change.environments,
+        ack_rule=record.ack_rule if isinstance(change.ack_rule, Kept) else change.ack_rule,
+        terminal_codes=(
+            record.terminal_codes if isinstance(change.terminal_codes, Kept) else change.terminal_codes
+        ),
+        previous_key=previous_key,
     )

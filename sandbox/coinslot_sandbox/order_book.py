@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coinslot_contracts.dialects import Speak
-from coinslot_contracts.domain import Notification, NotificationKind, Order
+from coinslot_contracts.domain import NotificationKind, Order
 from coinslot_contracts.orders import OrdersPart
 from coinslot_contracts.portal import NoticesPart, Portal, Unmet
 from sqlalchemy import Connection
 
 from coinslot_sandbox import orders
 from coinslot_sandbox.clock import Now
+from coinslot_sandbox.delivery.material import notification_of
 from coinslot_sandbox.delivery.retry import retry_seconds
 from coinslot_sandbox.delivery.writing import write_notification
 from coinslot_sandbox.dialects import Dialects
@@ -155,6 +156,8 @@ class OrderBook:
                 told = replace(record.order, arrived_status=1)
                 done = orders.moved(self._life(record), record.order, told, "deliver")
                 self.log.write(connection, record, [done], cause="backend")
+            self._post.shelf.arrived(connection, order_id)
+        self._on_commit()
 
     def speak(self, portal: str) -> Speak:
         """In which manner the portal speaks now."""
@@ -314,6 +317,9 @@ class OrderBook:
             signature=written.signature,
             retry_s=retry_seconds(game.retry),
             timeout_s=game.timeout_s,
+            ack_rule=game.ack_rule,
+            terminal_codes=game.terminal_codes,
+            held=scheduled and self._post.shelf.is_held(connection, record.order.order_id),
             attempts_made=0,
             scheduled_made=0,
             next_at_s=now_s if scheduled else None,
@@ -351,19 +357,3 @@ def _forced(made: Sequence[Moved]) -> tuple[Moved, ...]:
 def draft_delivery(ids: Ids) -> Draft:
     """Draw the ids of a delivery."""
     return Draft(delivery_id=f"dlv_{ids.text('delivery', 20)}", number=ids.sequence("delivery-number"))
-
-
-def notification_of(order: Order, kind: NotificationKind) -> Notification:
-    """What a paid order's notification says."""
-    return Notification(
-        kind=kind,
-        game_id=order.game_id,
-        order_id=order.order_id,
-        user_id=order.user_id,
-        product_id=order.product_id,
-        arrived_status=order.arrived_status,
-        created_at_s=order.created_at_s,
-        paid_at_s=order.created_at_s if order.paid_at_s is None else order.paid_at_s,
-        refund_status=order.refund_status,
-        refunded_at_s=order.refunded_at_s,
-    )

@@ -125,6 +125,7 @@ class EndpointDesk:
         verdict = judged(self.endpoint, wire, view, taken, faults=services.faults, mark=MARK)
         if verdict.learns:
             self._learn(services, verdict.answer)
+        services.dispatch.captures.note(self._portal, self.endpoint.name, subject, wire)
         taken, done = verdict.taken, verdict.act
         held = connection.take() if done.script is not None and connection is not None else None
         reply = plain_refusal(400) if done.script is not None and held is None else done.reply

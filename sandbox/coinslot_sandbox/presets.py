@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, Final
 
-from coinslot_contracts.fault_kinds import DELIVERY_KINDS, TRANSPORT_KINDS, FaultKind
+from coinslot_contracts.delivery_kinds import DELIVERY_KINDS
+from coinslot_contracts.fault_kinds import TRANSPORT_KINDS, FaultKind
 from coinslot_contracts.portal import Endpoint, Portal
 
 from coinslot_sandbox.faults import Fault

@@ -13,8 +13,11 @@ from coinslot_sandbox.clock import ClaimsClock, Clock, ScheduleClock, ScheduleSt
 from coinslot_sandbox.clock_watch import ClockWatch
 from coinslot_sandbox.delivery.advance import Advancer
 from coinslot_sandbox.delivery.attempts import Courier, OrderLocks
+from coinslot_sandbox.delivery.captures import Captures
 from coinslot_sandbox.delivery.desk import DeliveryDesk
 from coinslot_sandbox.delivery.handmade import HandmadeCallbacks
+from coinslot_sandbox.delivery.mailroom import Mailroom
+from coinslot_sandbox.delivery.material import Material
 from coinslot_sandbox.delivery.resend import Resender
 from coinslot_sandbox.dialects import Dialects
 from coinslot_sandbox.faults import FaultBook, FaultReport, hold_key
@@ -81,14 +84,19 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
-    """What takes notifications to a backend."""
+    """What takes notifications to a backend.
+
+    wake  tells the queue that something was committed that may be due
+    """
 
     courier: Courier
+    captures: Captures
     desk: DeliveryDesk
     book: OrderBook
     handmade: HandmadeCallbacks
     resender: Resender
     advancer: Advancer
+    wake: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +157,7 @@ class Services:
         if "keys" not in keep:
             for ring in self.rings.values():
                 ring.restart()
+        self.dispatch.captures.clear()
         self.journal.clear()
 
 
@@ -185,6 +194,7 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         secrets=games.secrets,
         cap=JournalCap(entries=settings.journal_entries, size_bytes=settings.journal_bytes),
     )
+    faults = FaultBook(seed=seed, now_s=ground.schedule.now_s)
     services = Services(
         workspace=record.name,
         record=record,
@@ -204,9 +214,9 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         },
         dialects=dialects,
         journal=journal,
-        faults=FaultBook(seed=seed, now_s=ground.schedule.now_s),
+        faults=faults,
         hospice=common.hospice,
-        dispatch=_dispatch(common, ground, record, journal, dialects),
+        dispatch=_dispatch(common, ground, record, journal, dialects, faults),
     )
     services.lay_preset(settings.preset)
     return services
@@ -237,21 +247,29 @@ def _ground(common: Common, record: WorkspaceRecord, settings: SandboxSettings) 
 
 
 def _dispatch(
-    common: Common, ground: Ground, record: WorkspaceRecord, journal: Journal, dialects: Dialects
+    common: Common,
+    ground: Ground,
+    record: WorkspaceRecord,
+    journal: Journal,
+    dialects: Dialects,
+    faults: FaultBook,
 ) -> Dispatch:
     database, post, schedule = ground.database, ground.post, ground.schedule
-    courier = Courier(
-        portals=ground.portals,
-        database=database,
-        post=post,
-        journal=journal,
-        may_connect=ground.settings.callback_policy.may_connect,
-    )
+    courier, captures = _courier(ground, journal), Captures(ground.portals)
+    material = Material(portals=ground.portals, shop=ground.shop, captures=captures, speaker=dialects.speaker)
     locks = OrderLocks()
     desk = DeliveryDesk(
         database=database,
         post=post,
-        courier=courier,
+        mailroom=Mailroom(
+            database=database,
+            post=post,
+            courier=courier,
+            material=material,
+            faults=faults,
+            ids=ground.ids,
+            schedule=schedule,
+        ),
         clock=common.clock,
         schedule=schedule,
         locks=locks,
@@ -274,15 +292,24 @@ def _dispatch(
         shop=ground.shop,
         post=post,
         courier=courier,
+        material=material,
         ids=ground.ids,
         clock=schedule,
     )
     return Dispatch(
         courier=courier,
+        captures=captures,
         desk=desk,
         book=book,
         handmade=handmade,
-        resender=Resender(database=database, post=post, courier=courier, locks=locks),
+        resender=Resender(
+            database=database,
+            post=post,
+            courier=courier,
+            material=material,
+            locks=locks,
+            schedule=schedule,
+        ),
         advancer=Advancer(
             workspace=record.name,
             database=database,
@@ -293,6 +320,18 @@ def _dispatch(
             claims=ground.claims,
             wake=common.wake,
         ),
+        wake=common.wake,
+    )
+
+
+def _courier(ground: Ground, journal: Journal) -> Courier:
+    return Courier(
+        portals=ground.portals,
+        database=ground.database,
+        post=ground.post,
+        journal=journal,
+        schedule=ground.schedule,
+        may_connect=ground.settings.callback_policy.may_connect,
     )
 
 

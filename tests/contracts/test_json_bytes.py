@@ -9,6 +9,7 @@ from coinslot_contracts.json_bytes import (
     DEPTH_MAX,
     JsonInvalid,
     dump_json,
+    odd_spellings,
     parse_json,
     parse_json_object,
     spelling_headers,
@@ -54,7 +55,7 @@ def test_gzip_is_the_compact_spelling_compressed():
 
 def test_the_spellings_are_the_vocabularys():
     """One vocabulary for API, command and YAML."""
-    assert list(spellings()) == list(ENCODINGS)
+    assert [*spellings(), *odd_spellings()] == list(ENCODINGS)
 
 
 def test_an_unknown_spelling_is_an_error():
@@ -63,11 +64,39 @@ def test_an_unknown_spelling_is_an_error():
         dump_json(VALUE, "spacy")
 
 
-@pytest.mark.parametrize("encode", [name for name in ENCODINGS if name != "gzip"])
+@pytest.mark.parametrize("encode", [name for name in spellings() if name != "gzip"])
 @given(value=JSON_VALUES)
 def test_every_spelling_reads_back(encode, value):
     """Only the bytes differ."""
     assert parse_json(dump_json(value, encode)) == value
+
+
+@pytest.mark.parametrize(
+    ("encode", "spelt"),
+    [
+        ("float_integers", '{"a":1.0,"b":[9007199254740993.0,null,true,1.5,"é1"],"c":{}}'),
+        ("nulls_dropped", '{"a":1,"b":[9007199254740993,null,true,1.5,"é1"],"c":{}}'),
+        ("bom", '\ufeff{"a":1,"b":[9007199254740993,null,true,1.5,"é1"],"c":{"d":null}}'),
+        (
+            "duplicate_keys",
+            '{"a":1,"b":[9007199254740993,null,true,1.5,"é1"],"c":{"d":null},'
+            '"a":1,"b":[9007199254740993,null,true,1.5,"é1"],"c":{"d":null}}',
+        ),
+    ],
+)
+def test_an_odd_spelling_is_what_its_name_says(encode, spelt):
+    """vocabulary.ENCODINGS; each is JSON to one reader and something else, or nothing, to another."""
+    value = {"a": 1, "b": [2**53 + 1, None, True, 1.5, "é1"], "c": {"d": None}}
+    given = {**value, "c": {}} if encode == "float_integers" else value
+
+    assert dump_json(given, encode).decode() == spelt
+    assert list(odd_spellings()) == ["float_integers", "nulls_dropped", "bom", "duplicate_keys"]
+
+
+@pytest.mark.parametrize("value", [[1], {}, "x", None])
+def test_a_key_can_be_twice_only_where_there_is_one(value):
+    """The twin of the spelling with duplicate keys."""
+    assert dump_json(value, "duplicate_keys") == dump_json(value)
 
 
 @pytest.mark.parametrize(

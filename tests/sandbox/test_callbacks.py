@@ -110,7 +110,7 @@ def test_each_spelling_is_signed_over_the_bytes_that_are_sent(shop, backend, enc
 
 
 def test_the_spellings_differ(shop, backend):
-    """Nine names, nine different bodies."""
+    """As many names, as many bodies."""
     order_id = shop.order_id()
     shop.done("POST", f"/orders/{order_id}/pay", {"callback": "manual"})
 
@@ -132,6 +132,13 @@ def _expected_signature(name, body, key):
         "hmac": hmac.new(key, body, hashlib.sha1).hexdigest(),
         "sha256": hashlib.sha256(body + key).hexdigest(),
         "bearer": f"Bearer {digest}",
+        "flipped": digest[:-1] + ("1" if digest[-1] == "0" else "0"),
+        "signature_word": f"Signature {digest}",
+        "base64": base64.b64encode(hashlib.sha1(body + key).digest()).decode(),
+        "empty_key": hashlib.sha1(body).hexdigest(),
+        "newline_key": hashlib.sha1(body + key + b"\n").hexdigest(),
+        "other_game_key": hashlib.sha1(body + b"key of another game").hexdigest(),
+        "previous_key": hashlib.sha1(body + b"key before").hexdigest(),
     }.get(name, ...)
 
 
@@ -139,19 +146,31 @@ def _expected_signature(name, body, key):
 def test_each_signature_is_what_its_name_says(shop, backend, name):
     """vocabulary.SIGNATURE_DEFECTS."""
     order_id = shop.order_id()
+    shop.done("PUT", "/games/4711", {"shared_key": "key of another game"})
+    shop.set_game(shared_key="key before")
+    shop.set_game(shared_key="key now")
 
     _send(shop, order=order_id, signature=name)
 
     (arrival,) = backend.arrivals
-    right = hashlib.sha1(arrival.body + shop.shared_key.encode()).hexdigest()
+    right = hashlib.sha1(arrival.body + b"key now").hexdigest()
     sent = arrival.header("Authorization")
-    expected = _expected_signature(name, arrival.body, shop.shared_key.encode())
+    expected = _expected_signature(name, arrival.body, b"key now")
     assert expected is ... or sent == expected
     assert (sent == right) == (name == "valid")
     if name in ("wrong_key", "other_body"):
         assert len(sent) == 40
     if name == "non_ascii":
         assert not sent.isascii()
+
+
+@pytest.mark.parametrize("name", ["other_game_key", "previous_key"])
+def test_a_key_that_there_is_none_of_signs_nothing(shop, backend, name):
+    """The twin: without another game, and before the first change of the key, nothing leaves."""
+    call = {"order": shop.order_id(), "type": "pay", "signature": name}
+
+    assert shop.refused("POST", "/callbacks", call) == (409, "key-unknown")
+    assert backend.arrivals == []
 
 
 @pytest.mark.parametrize("at_once", [False, True])

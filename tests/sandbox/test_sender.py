@@ -7,8 +7,9 @@ import time
 
 import pytest
 from coinslot_contracts.wire import WireRequest
-from coinslot_sandbox.delivery import sender
-from coinslot_sandbox.delivery.sender import Outgoing, dump_request, send, send_together, target_of, wire_form
+from coinslot_sandbox.delivery import replies, sender
+from coinslot_sandbox.delivery.sender import Outgoing, send, send_together, target_of, wire_form
+from coinslot_sandbox.delivery.wire_forms import dump_request
 from coinslot_testkit.recording_backend import Says
 
 
@@ -150,7 +151,7 @@ def test_a_trickle_ends_with_the_deadline():
 
 def test_a_huge_answer_is_cut(monkeypatch):
     """64 KiB are kept, the rest is read and thrown away; far beyond that it is refused."""
-    monkeypatch.setattr(sender, "DRAIN_BYTES_MAX", 500_000)
+    monkeypatch.setattr(replies, "DRAIN_BYTES_MAX", 500_000)
     head = b"HTTP/1.1 200 OK\r\n\r\n"
     with ScriptedServer(_script(head, b"x" * 400_000)) as url:
         kept = send(_post(url), timeout_s=5)

@@ -23,6 +23,7 @@ from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import read_body
 from coinslot_sandbox.control.routes import Route, find_route, methods_of
 from coinslot_sandbox.delivery.advance import ClockRefused
+from coinslot_sandbox.delivery.letters import CannotSpoil
 from coinslot_sandbox.delivery.resend import NoUrl
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.http_server import OVERSIZED
@@ -220,6 +221,7 @@ class ControlDesk:
             OrderExists,
             RotationRefused,
             NoUrl,
+            CannotSpoil,
             NoRetiredKey,
             LieInapplicable,
         ) as error:
@@ -290,7 +292,7 @@ def _store_problem(error: OperationalError) -> Problem:
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Unknown):
         return unknown(error.what, error.name)
-    if isinstance(error, MoveRefused | ClockRefused | WorkspaceRefused):
+    if isinstance(error, MoveRefused | ClockRefused | WorkspaceRefused | CannotSpoil):
         return Problem(409, error.code, error.detail, remedy=error.remedy)
     if isinstance(error, PreconditionUnmet):
         unmet = error.unmet

@@ -119,6 +119,11 @@ def seconds(call: Call, name: str, *, default: float, most: float) -> float:
     return value
 
 
+def moment(call: Call, name: str, *, most: float) -> float | None:
+    """A moment of the query, seconds since 1970; None where it is absent."""
+    return seconds(call, name, default=0.0, most=most) if name in call.query else None
+
+
 def choice(call: Call, name: str, known: tuple[str, ...]) -> str | None:
     """One of the known values of the query, None where it is absent."""
     value = call.query.get(name)

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from coinslot_contracts.vocabulary import (
-    ENCODINGS,
+    ACK_RULES,
     HOSTILE_TOKENS,
     RETRY_PRESETS,
-    SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
 )
 
@@ -91,6 +90,8 @@ HEADERS: Final[Schema] = {
     "additionalProperties": nullable({"type": "string", "maxLength": 8192, "pattern": "^[ -~]*$"}),
 }
 _PAIRS: Final = listed({**listed(TEXT), "minItems": 2, "maxItems": 2})
+MESSAGE: Final[Mapping[str, Schema]] = {"headers": _PAIRS, "body_b64": TEXT}
+"""Headers and body of a request or an answer."""
 REFUND_STATUS: Final = {"type": "integer", "enum": [0, 1, 2, 3]}
 _RETRY: Final[Schema] = {
     "anyOf": [explained(RETRY_PRESETS), listed(between(0, schema.RETRY_S_MAX))],
@@ -113,6 +114,8 @@ def requests(context: Context) -> Schema:
                 "iap_enabled": FLAG,
                 "retry": _RETRY,
                 "timeout_s": between(*schema.TIMEOUT_S),
+                "ack_rule": explained(ACK_RULES),
+                "terminal_codes": {**listed(text(1024)), "maxItems": schema.CODES_MAX},
                 "environments": {**listed(named(context.environments)), "minItems": 1},
             },
             required=optional,
@@ -135,7 +138,6 @@ def requests(context: Context) -> Schema:
             },
             required=("player",),
         ),
-        "Callback": _callback(),
     }
 
 
@@ -157,33 +159,8 @@ def _token_wish(context: Context) -> Schema:
     return {"anyOf": [shape({"hostile": explained(lies)}), shape(free, required=())]}
 
 
-def _callback() -> Schema:
-    built = {
-        "set": {"type": "object", "description": "members to replace or to add"},
-        "drop": listed(text(1024)),
-        "encode": explained(ENCODINGS),
-    }
-    return shape(
-        {
-            "order": text(255),
-            "type": named(("pay", "refund")),
-            "body": {"anyOf": [shape({"raw": _HANDMADE_RAW}), shape(built, required=())]},
-            "signature": explained(SIGNATURE_DEFECTS),
-            "headers": HEADERS,
-            "copies": _whole(1, schema.COPIES_MAX),
-            "at_once": FLAG,
-            "timeout_s": between(*schema.TIMEOUT_S),
-            "url": {**text(schema.URL_CHARS_MAX), "format": "uri"},
-        },
-        required=("order", "type"),
-    )
-
-
 def resources() -> Schema:
     """Schemas of what we answer, by name."""
-    message = {"headers": _PAIRS, "body_b64": TEXT}
-    request = shape({"method": TEXT, "target": TEXT, **message})
-    reply = shape({"status": INTEGER, **message})
     return {
         "Game": shape(
             {
@@ -194,15 +171,14 @@ def resources() -> Schema:
                 "iap_enabled": FLAG,
                 "retry": {"anyOf": [TEXT, listed(NUMBER)]},
                 "timeout_s": NUMBER,
+                "ack_rule": TEXT,
+                "terminal_codes": listed(TEXT),
                 "environments": listed(TEXT),
                 "paths": {"type": "object", "additionalProperties": TEXT},
             }
         ),
         "Player": shape({"user_id": TEXT, "username": TEXT, "picture_url": TEXT}),
         "Product": shape({"product_id": TEXT, "title": TEXT, "price": INTEGER}),
-        "Delivery": shape(_delivery()),
-        "DeliveryDetail": shape({**_delivery(), "attempts": listed(ref("Attempt"))}),
-        "Attempt": _attempt(request, reply),
         "Problem": shape(
             {
                 "type": {"const": "about:blank"},
@@ -216,38 +192,3 @@ def resources() -> Schema:
             required=("type", "title", "status", "code", "detail", "try"),
         ),
     }
-
-
-def _delivery() -> dict[str, Schema]:
-    return {
-        "delivery_id": TEXT,
-        "portal": TEXT,
-        "game_id": TEXT,
-        "order_id": TEXT,
-        "kind": named(("pay", "refund")),
-        "url": nullable(TEXT),
-        "mode": named(("scheduled", "lost", "manual")),
-        "state": named(("pending", "delivered", "failed", "lost", "cancelled")),
-        "body_b64": TEXT,
-        "signature_header": nullable(TEXT),
-        "attempts_made": INTEGER,
-        "next_at_s": nullable(NUMBER),
-        "created_at_s": NUMBER,
-    }
-
-
-def _attempt(request: Schema, reply: Schema) -> Schema:
-    ack = shape({"accepted": FLAG, "code": nullable(TEXT), "reason": TEXT, "note": nullable(TEXT)})
-    return shape(
-        {
-            "attempt": INTEGER,
-            "at_s": NUMBER,
-            "elapsed_ms": NUMBER,
-            "request": request,
-            "reply": nullable(reply),
-            "error": nullable(TEXT),
-            "ack": ack,
-            "cause": named(("schedule", "resend", "manual")),
-            "journal_seq": INTEGER,
-        }
-    )

@@ -15,6 +15,9 @@ from coinslot_sandbox.keys import KeyRing
 from coinslot_sandbox.purchases import MintedPurchase
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, GameRecord, OrderRecord, Product
 
+HIDDEN = "•••"
+"""Stands for a secret."""
+
 
 def dump_game(record: GameRecord, portal: Portal) -> dict[str, Any]:
     """A game and the paths at which its portal is called."""
@@ -27,6 +30,8 @@ def dump_game(record: GameRecord, portal: Portal) -> dict[str, Any]:
         "iap_enabled": game.iap_enabled,
         "retry": record.retry if isinstance(record.retry, str) else list(record.retry),
         "timeout_s": record.timeout_s,
+        "ack_rule": record.ack_rule,
+        "terminal_codes": list(record.terminal_codes),
         "environments": list(record.environments),
         "paths": {endpoint.name: endpoint.path for endpoint in portal.endpoints},
     }
@@ -81,17 +86,31 @@ def dump_delivery(delivery: Delivery) -> dict[str, Any]:
         "url": delivery.url,
         "mode": delivery.mode,
         "state": delivery.state,
+        "held": delivery.held and delivery.state == "pending",
+        "waits_for": delivery.waits_for if delivery.state == "pending" else None,
+        "fault_id": delivery.fault_id,
         "body_b64": base64.b64encode(delivery.body).decode(),
         "signature_header": delivery.signature,
+        "retry": list(delivery.retry_s),
+        "timeout_s": delivery.timeout_s,
+        "ack_rule": delivery.ack_rule,
+        "terminal_codes": list(delivery.terminal_codes),
         "attempts_made": delivery.attempts_made,
         "next_at_s": delivery.next_at_s,
+        "due_at_s": delivery.due_s,
         "created_at_s": delivery.created_at_s,
     }
 
 
-def dump_delivery_detail(delivery: Delivery, attempts: list[AttemptRecord]) -> dict[str, Any]:
-    """A delivery with its attempts."""
-    return {**dump_delivery(delivery), "attempts": attempts}
+def dump_delivery_detail(delivery: Delivery, attempts: list[AttemptRecord], portal: Portal) -> dict[str, Any]:
+    """A delivery with what was signed and its attempts; the secret behind the bytes is never shown."""
+    assert portal.notices is not None
+    signed = {
+        "body_b64": base64.b64encode(delivery.body).decode(),
+        "secret": HIDDEN,
+        "formula": portal.notices.formula,
+    }
+    return {**dump_delivery(delivery), "string_to_sign": signed, "attempts": attempts}
 
 
 def dump_fault(report: FaultReport) -> dict[str, Any]:

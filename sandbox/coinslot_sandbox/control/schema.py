@@ -5,20 +5,18 @@ Names of lies, defects and modes come from `coinslot_contracts.vocabulary`: API,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from coinslot_contracts.vocabulary import (
-    ENCODINGS,
+    ACK_RULES,
     HOSTILE_TOKENS,
     RETRY_PRESETS,
-    SIGNATURE_DEFECTS,
     TOKEN_SIGNERS,
 )
 from coinslot_contracts.wire import Headers
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
-from coinslot_sandbox.delivery.handmade import HandmadeWish
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.games import KEPT, GameChange, Kept
 from coinslot_sandbox.jose import TokenWish
@@ -31,6 +29,7 @@ RETRY_S_MAX: Final = 31 * 86_400
 TIMEOUT_S: Final = (0.05, 120.0)
 TTL_S_MAX: Final = 10 * 366 * 86_400
 COPIES_MAX: Final = 200
+CODES_MAX: Final = 100
 _TOKEN_CHARACTERS: Final = frozenset(
     "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
@@ -53,21 +52,26 @@ def parse_game(body: Mapping[str, Any], context: Context) -> tuple[str, GameChan
             "iap_enabled",
             "retry",
             "timeout_s",
+            "ack_rule",
+            "terminal_codes",
             "environments",
         ),
     )
     portal = context.portal(members, context.with_callbacks)
     url: str | Kept | None = KEPT
     if members.has("callback_url"):
-        url = _url(members, "callback_url", context)
+        url = callback_url(members, "callback_url", context)
     enabled = members.flag("iap_enabled")
     timeout_s = members.number("timeout_s", least=TIMEOUT_S[0], most=TIMEOUT_S[1])
+    codes = members.texts("terminal_codes", items_max=CODES_MAX)
     return portal, GameChange(
         shared_key=members.text("shared_key") if members.has("shared_key") else KEPT,
         callback_url=url,
         iap_enabled=KEPT if enabled is None else enabled,
         retry=_retry(members),
         timeout_s=KEPT if timeout_s is None else timeout_s,
+        ack_rule=members.choice("ack_rule", ACK_RULES) or KEPT,
+        terminal_codes=KEPT if codes is None else codes,
         environments=_environments(members, context.portals[portal].environments),
     )
 
@@ -82,7 +86,7 @@ def _environments(members: Members, known: tuple[str, ...]) -> tuple[str, ...] |
     return tuple(name for name in known if name in given)
 
 
-def _url(members: Members, name: str, context: Context) -> str | None:
+def callback_url(members: Members, name: str, context: Context) -> str | None:
     url = members.text(name, chars_max=URL_CHARS_MAX)
     problem = None if url is None else context.callback_policy.problem(url)
     if problem is not None:
@@ -198,37 +202,6 @@ def token_wish(spec: Mapping[str, Any], *, where: str, more: tuple[str, ...] = (
         user=members.table("user"),
         raw=members.text("raw", chars_max=RAW_CHARS_MAX, chars_min=0, lines=True),
         ttl_s=members.number("ttl_s", least=-TTL_S_MAX, most=TTL_S_MAX),
-    )
-
-
-def parse_callback(body: Mapping[str, Any], context: Context) -> HandmadeWish:
-    """POST /callbacks."""
-    members = Members(
-        body,
-        known=("order", "type", "body", "signature", "headers", "copies", "at_once", "timeout_s", "url"),
-    )
-    kind = members.choice("type", ("pay", "refund"))
-    if kind is None:
-        raise members.missing("type")
-    spec = members.table("body") or {}
-    content = Members(spec, known=("set", "drop", "raw", "encode"), where="body")
-    raw = content.text("raw", chars_max=RAW_CHARS_MAX, chars_min=0, lines=True)
-    if raw is not None and len(spec) > 1:
-        raise invalid("body", "either raw alone, or set, drop and encode")
-    what: Literal["pay", "refund"] = "pay" if kind == "pay" else "refund"
-    return HandmadeWish(
-        order_id=members.required_text("order", chars_max=ID_CHARS_MAX),
-        kind=what,
-        members=content.table("set") or {},
-        dropped=content.texts("drop") or (),
-        raw=raw,
-        encode=content.choice("encode", ENCODINGS),
-        signature=members.choice("signature", SIGNATURE_DEFECTS) or "valid",
-        headers=header_changes(members),
-        copies=members.integer("copies", least=1, most=COPIES_MAX) or 1,
-        at_once=members.flag("at_once") or False,
-        timeout_s=members.number("timeout_s", least=TIMEOUT_S[0], most=TIMEOUT_S[1]),
-        url=_url(members, "url", context),
     )
 
 

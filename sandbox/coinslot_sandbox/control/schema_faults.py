@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from coinslot_contracts.fault_kinds import DELIVERY_KINDS, TOKEN_KINDS, TRANSPORT_KINDS, FaultKind, Param
+from coinslot_contracts.delivery_kinds import DELIVERY_KINDS
+from coinslot_contracts.fault_kinds import TOKEN_KINDS, TRANSPORT_KINDS, FaultKind, Param
 from coinslot_contracts.json_bytes import dump_compact
 from coinslot_contracts.vocabulary import FAULT_LIMITS, FAULT_PRESETS
 
@@ -127,7 +128,7 @@ def _kind_of(spec: Mapping[str, Any], place: str, known: Mapping[str, Kinds]) ->
     if len(wanted) != 1:
         raise invalid("with", f"one kind of fault, such as {', '.join(list(kinds)[:4])}")
     ((name, value),) = wanted.items()
-    return name, _params(name, value, kinds[name])
+    return name, kind_params(name, value, kinds[name])
 
 
 def _check_kind(name: str, place: str, known: Mapping[str, Kinds]) -> None:
@@ -175,7 +176,7 @@ def _answer(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"status": status, "headers": headers, "body": body}
 
 
-def _params(name: str, value: Any, kind: FaultKind) -> dict[str, Any]:
+def kind_params(name: str, value: Any, kind: FaultKind) -> dict[str, Any]:
     """The kind's parameters by name, each as given or its default."""
     where = f"with.{name}"
     if isinstance(value, dict):

@@ -170,9 +170,8 @@ class Advancer:
             assert at_s is not None
             if at_s > self._schedule.now_s():
                 self._stand_at(at_s)
-            record = self._desk.attempt(delivery, cause="advance")
-            if record is not None:
-                fired.append(_fired(delivery, record, at_s=self._schedule.now_s()))
+            made = self._desk.attempt(delivery, cause="advance")
+            fired += [_fired(delivery, record, at_s=self._schedule.now_s()) for record in made]
 
     def _next(self, *, until_s: float | None) -> Delivery | None:
         with self._database.read() as connection:

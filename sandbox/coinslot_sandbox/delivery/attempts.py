@@ -1,4 +1,4 @@
-"""Making attempts: send the stored bytes, judge the answer by the portal's rule, record both durably.
+"""Making attempts: send the bytes of a letter, judge the answer by the game's rule, record both durably.
 
 Used by the queue, by resend and by hand-made callbacks alike. An attempt's journal number is opened before
 its row is written, so that whoever sees one finds the other.
@@ -10,12 +10,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from coinslot_contracts.portal import Ack, Portal
+from coinslot_contracts.portal import Ack, NoticesPart, Portal
 from coinslot_contracts.wire import WireReply, WireRequest
 from sqlalchemy.exc import OperationalError
 
-from coinslot_sandbox.delivery.sender import Outgoing, SendResult, send, send_together, target_of
+from coinslot_sandbox.clock import ScheduleClock
+from coinslot_sandbox.delivery.acks import AckRule, judge
+from coinslot_sandbox.delivery.letters import Letter
+from coinslot_sandbox.delivery.sender import (
+    CUT,
+    Outgoing,
+    SendResult,
+    send,
+    send_in_row,
+    send_together,
+    target_of,
+    wire_form,
+)
 from coinslot_sandbox.journal import Crossing, Journal
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
@@ -25,15 +38,52 @@ from coinslot_sandbox.store.trouble import trouble_of
 ENDPOINT = "delivery"
 KEEP_S = 2.0
 KEEP_AGAIN_S = 0.25
-BY_SCHEDULE = ("schedule", "advance")
-"""Causes of attempts that the schedule's retries count from."""
+DROPPED = "dropped"
+"""The error of an attempt that a fault kept from leaving."""
 
-Settle = Callable[[Delivery, bool], tuple[DeliveryState, float | None]]
-"""Delivery as it was before the attempt, accepted -> its state and the time of its next attempt."""
+Settle = Callable[[Delivery, Sequence[Ack]], tuple[DeliveryState, float | None]]
+"""Delivery as it was before the attempts, what the answers were worth -> its state, the time of its next."""
+Manner = Literal["singly", "at once", "over one connection", "impatiently", "never"]
 
 
 class CourierClosed(Exception):
     """The sandbox stops; what was under way is not recorded and will be repeated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """What is to be attempted.
+
+    cause      of the first attempt; what only a fault adds to it has the cause `fault`
+    counts     whether the schedule's retries count from it
+    manner     "impatiently" waits `patience_s` for an answer and then sends a second one beside the first;
+               "never" sends nothing and records that
+    fault_id   the fault that had its hand in it
+    only_from  the states in which the outcome still counts
+    """
+
+    letter: Letter
+    cause: str
+    settle: Settle
+    only_from: Sequence[DeliveryState]
+    counts: bool = False
+    copies: int = 1
+    manner: Manner = "singly"
+    patience_s: float = 0.0
+    fault_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What became of a sending.
+
+    went_out  whether every byte of some request left us
+    in_flight  whether a second request left while the first had no answer
+    """
+
+    records: list[AttemptRecord]
+    went_out: bool
+    in_flight: bool = False
 
 
 @dataclass(slots=True)
@@ -74,12 +124,14 @@ class Courier:
         database: Database,
         post: Post,
         journal: Journal,
+        schedule: ScheduleClock,
         may_connect: Callable[[str, str], bool],
     ) -> None:
         self._portals = portals
         self._database = database
         self._post = post
         self._journal = journal
+        self._schedule = schedule
         self._may_connect = may_connect
         self._closed = threading.Event()
 
@@ -87,59 +139,58 @@ class Courier:
         """Record nothing more."""
         self._closed.set()
 
-    def attempt(
-        self, delivery: Delivery, *, cause: str, settle: Settle, only_from: Sequence[DeliveryState]
-    ) -> AttemptRecord:
-        """Make the next attempt of a delivery and record it."""
-        result = send(self._outgoing(delivery), timeout_s=delivery.timeout_s, may_connect=self._may_connect)
-        return self._record(delivery, [result], cause=cause, settle=settle, only_from=only_from)[0]
-
-    def attempts(
-        self,
-        delivery: Delivery,
-        *,
-        copies: int,
-        at_once: bool,
-        cause: str,
-        settle: Settle,
-        only_from: Sequence[DeliveryState],
-    ) -> list[AttemptRecord]:
-        """Make so many attempts, one after another or with their last bytes at one moment."""
-        if at_once:
-            together = [self._outgoing(delivery)] * copies
-            results = send_together(together, delivery.timeout_s, may_connect=self._may_connect)
-            return self._record(delivery, results, cause=cause, settle=settle, only_from=only_from)
+    def carry(self, delivery: Delivery, sending: Sending) -> Carried:
+        """Make the attempts that a sending asks for, and record each."""
+        schedule_s = self._schedule.now_s()
         made: list[AttemptRecord] = []
-        for number in range(copies):
-            result = send(
-                self._outgoing(delivery), timeout_s=delivery.timeout_s, may_connect=self._may_connect
-            )
-            made += self._record(
-                delivery, [result], cause=cause, settle=settle, only_from=only_from, before=number
-            )
-        return made
+        went_out = False
+        rounds: list[list[SendResult]] = []
+        for results in self._rounds(delivery, sending):
+            rounds.append(results)
+            went_out = went_out or any(result.went_out for result in results)
+            made += self._record(delivery, sending, results, before=len(made), schedule_s=schedule_s)
+        in_flight = len(rounds) > 1 and rounds[0][0].went_out and rounds[0][0].error == "timeout"
+        return Carried(records=made, went_out=went_out, in_flight=in_flight)
 
-    def _outgoing(self, delivery: Delivery) -> Outgoing:
-        assert delivery.url is not None
-        notices = self._portals[delivery.portal].notices
-        assert notices is not None
+    def _rounds(self, delivery: Delivery, sending: Sending) -> Iterator[list[SendResult]]:
+        """What was sent, in portions that are recorded together."""
+        outgoing = self._outgoing(delivery, sending.letter)
+        together = [outgoing] * sending.copies
+        if sending.manner == "never":
+            yield [_never(outgoing)]
+        elif sending.manner == "at once":
+            yield send_together(together, delivery.timeout_s, may_connect=self._may_connect)
+        elif sending.manner == "over one connection":
+            yield send_in_row(together, delivery.timeout_s, may_connect=self._may_connect)
+        elif sending.manner == "impatiently":
+            first = self._send(outgoing, min(sending.patience_s, delivery.timeout_s))
+            yield [first]
+            if first.error == "timeout":
+                yield [self._send(outgoing, delivery.timeout_s)]
+        else:
+            for _ in together:
+                yield [self._send(outgoing, delivery.timeout_s)]
+
+    def _send(self, outgoing: Outgoing, timeout_s: float) -> SendResult:
+        return send(outgoing, timeout_s=timeout_s, may_connect=self._may_connect)
+
+    def _outgoing(self, delivery: Delivery, letter: Letter) -> Outgoing:
         request = WireRequest(
-            method=notices.method,
-            target=target_of(delivery.url),
-            headers=delivery.headers,
-            body=delivery.body,
+            method=self._notices(delivery).method,
+            target=target_of(letter.url),
+            headers=letter.headers,
+            body=letter.body,
         )
-        return Outgoing(url=delivery.url, request=request)
+        return Outgoing(url=letter.url, request=request, form=letter.form)
 
     def _record(
         self,
         delivery: Delivery,
+        sending: Sending,
         results: Sequence[SendResult],
         *,
-        cause: str,
-        settle: Settle,
-        only_from: Sequence[DeliveryState],
-        before: int = 0,
+        before: int,
+        schedule_s: float,
     ) -> list[AttemptRecord]:
         """Record what was sent: it cannot be unsent, so a store that refuses is asked again.
 
@@ -149,80 +200,114 @@ class Courier:
         deadline_s = time.monotonic() + KEEP_S
         while True:
             try:
-                return self._record_once(
-                    delivery, results, cause=cause, settle=settle, only_from=only_from, before=before
-                )
+                return self._record_once(delivery, sending, results, before=before, schedule_s=schedule_s)
             except OperationalError as error:
-                if cause != "schedule" and time.monotonic() >= deadline_s:
-                    self._tell_unrecorded(delivery, results, error)
+                if not sending.counts and time.monotonic() >= deadline_s:
+                    self._tell_unrecorded(delivery, results, error, sending.fault_id)
                     raise
             self._closed.wait(KEEP_AGAIN_S)
 
     def _tell_unrecorded(
-        self, delivery: Delivery, results: Sequence[SendResult], error: OperationalError
+        self,
+        delivery: Delivery,
+        results: Sequence[SendResult],
+        error: OperationalError,
+        fault_id: str | None,
     ) -> None:
         says = f"sent, but the attempt is not recorded: {trouble_of(error).says}"
         for result in results:
-            crossing = _crossing(delivery, 0, result, self._ack(delivery, result))
+            crossing = _crossing(delivery, 0, result, self._ack(delivery, result), fault_id)
             self._journal.append(replace(crossing, attempt=None, error=says))
 
     def _record_once(
         self,
         delivery: Delivery,
+        sending: Sending,
         results: Sequence[SendResult],
         *,
-        cause: str,
-        settle: Settle,
-        only_from: Sequence[DeliveryState],
         before: int,
+        schedule_s: float,
     ) -> list[AttemptRecord]:
         if self._closed.is_set():
             raise CourierClosed
-        numbers = range(
-            delivery.attempts_made + before + 1, delivery.attempts_made + before + 1 + len(results)
-        )
+        first = delivery.attempts_made + before + 1
         acks = [self._ack(delivery, result) for result in results]
         opened = [self._journal.open() for _ in results]
         records = [
-            _attempt(number, result, ack, cause=cause, seq=seq)
-            for number, result, ack, seq in zip(numbers, results, acks, opened, strict=True)
+            {
+                **_attempt(first + place, result, ack, seq=seq),
+                "schedule_at_s": round(schedule_s, 6),
+                "cause": sending.cause if before + place == 0 or sending.fault_id is None else "fault",
+                "fault_id": sending.fault_id,
+            }
+            for place, (result, ack, seq) in enumerate(zip(results, acks, opened, strict=True))
         ]
-        accepted = any(ack.accepted for ack in acks)
-        state, next_at_s = settle(delivery, accepted)
+        state, next_at_s = sending.settle(delivery, acks)
         try:
             with self._database.write() as connection:
                 self._post.add_attempts(connection, delivery.delivery_id, records)
                 self._post.settle(
                     connection,
                     delivery.delivery_id,
-                    attempts_made=numbers[-1],
-                    scheduled_made=delivery.scheduled_made + (cause in BY_SCHEDULE),
+                    attempts_made=first + len(results) - 1,
+                    scheduled_made=delivery.scheduled_made + sending.counts,
                     state=state,
                     next_at_s=next_at_s,
-                    only_from=only_from,
+                    only_from=sending.only_from,
+                    was_due=sending.counts,
                 )
+                self._post.shelf.attempted(connection, delivery)
         except BaseException:
             for seq in opened:
                 self._journal.cancel(seq)
             raise
-        for number, result, ack, seq in zip(numbers, results, acks, opened, strict=True):
-            self._journal.fill(seq, _crossing(delivery, number, result, ack))
+        for place, (result, ack, seq) in enumerate(zip(results, acks, opened, strict=True)):
+            self._journal.fill(seq, _crossing(delivery, first + place, result, ack, sending.fault_id))
         return records
 
     def _ack(self, delivery: Delivery, result: SendResult) -> Ack:
-        notices = self._portals[delivery.portal].notices
-        assert notices is not None
+        if result.error == CUT:
+            return Ack(accepted=False, code=None, reason="the answer was cut off behind its headers")
         if result.reply is None:
             return Ack(accepted=False, code=None, reason=f"no answer: {result.error}")
-        return notices.ack(result.reply.status, result.reply.body)
+        rule = AckRule(name=delivery.ack_rule, terminal_codes=delivery.terminal_codes)
+        return judge(
+            rule,
+            self._notices(delivery),
+            status=result.reply.status,
+            body=result.reply.body,
+            elapsed_ms=result.elapsed_ms,
+        )
+
+    def _notices(self, delivery: Delivery) -> NoticesPart:
+        notices = self._portals[delivery.portal].notices
+        assert notices is not None
+        return notices
 
 
-def _attempt(number: int, result: SendResult, ack: Ack, *, cause: str, seq: int) -> AttemptRecord:
+def letter_of(delivery: Delivery) -> Letter:
+    """A delivery's own bytes, on their way to its own URL."""
+    assert delivery.url is not None
+    return Letter(
+        url=delivery.url, body=delivery.body, headers=delivery.headers, signature=delivery.signature
+    )
+
+
+def _never(outgoing: Outgoing) -> SendResult:
+    return SendResult(sent=wire_form(outgoing), reply=None, error=DROPPED, at_s=time.time(), elapsed_ms=0.0)
+
+
+def _attempt(number: int, result: SendResult, ack: Ack, *, seq: int) -> AttemptRecord:
     sent, reply = result.sent, result.reply
     return {
         "attempt": number,
         "at_s": round(result.at_s, 6),
         "elapsed_ms": round(result.elapsed_ms, 3),
+        "timing": {
+            "connect_ms": _rounded(result.connect_ms),
+            "ttfb_ms": _rounded(result.ttfb_ms),
+            "total_ms": round(result.elapsed_ms, 3),
+        },
         "request": {
             "method": sent.method,
             "target": sent.target,
@@ -232,9 +317,12 @@ def _attempt(number: int, result: SendResult, ack: Ack, *, cause: str, seq: int)
         "reply": None if reply is None else _reply(reply),
         "error": result.error,
         "ack": {"accepted": ack.accepted, "code": ack.code, "reason": ack.reason, "note": ack.note},
-        "cause": cause,
         "journal_seq": seq,
     }
+
+
+def _rounded(value_ms: float | None) -> float | None:
+    return None if value_ms is None else round(value_ms, 3)
 
 
 def _reply(reply: WireReply) -> dict[str, object]:
@@ -245,7 +333,9 @@ def _reply(reply: WireReply) -> dict[str, object]:
     }
 
 
-def _crossing(delivery: Delivery, number: int, result: SendResult, ack: Ack) -> Crossing:
+def _crossing(
+    delivery: Delivery, number: int, result: SendResult, ack: Ack, fault_id: str | None
+) -> Crossing:
     return Crossing(
         dir="out",
         endpoint=ENDPOINT,
@@ -261,4 +351,5 @@ def _crossing(delivery: Delivery, number: int, result: SendResult, ack: Ack) -> 
         attempt=number,
         error=result.error,
         verdict=(ack.code, ack.reason),
+        fault_id=fault_id,
     )

@@ -1,11 +1,15 @@
 """The delivery side of one workspace: one attempt after another of each order, and when the next is due."""
 
 import traceback
+from collections.abc import Sequence
 
+from coinslot_contracts.portal import Ack
 from coinslot_contracts.wire import WireRequest
 
 from coinslot_sandbox.clock import Clock, ScheduleClock
-from coinslot_sandbox.delivery.attempts import ENDPOINT, Courier, OrderLocks
+from coinslot_sandbox.delivery.acks import AckRule
+from coinslot_sandbox.delivery.attempts import ENDPOINT, OrderLocks
+from coinslot_sandbox.delivery.mailroom import Mailroom
 from coinslot_sandbox.delivery.retry import next_attempt_s
 from coinslot_sandbox.journal import Crossing, Journal
 from coinslot_sandbox.store.database import Database
@@ -24,7 +28,7 @@ class DeliveryDesk:
         *,
         database: Database,
         post: Post,
-        courier: Courier,
+        mailroom: Mailroom,
         clock: Clock,
         schedule: ScheduleClock,
         locks: OrderLocks,
@@ -32,7 +36,7 @@ class DeliveryDesk:
     ) -> None:
         self._database = database
         self._post = post
-        self._courier = courier
+        self._mailroom = mailroom
         self._clock = clock
         self._schedule = schedule
         self._locks = locks
@@ -42,8 +46,10 @@ class DeliveryDesk:
         """Make one attempt of what the queue gave us."""
         self.attempt(delivery, cause="schedule", needs_running=True)
 
-    def attempt(self, delivery: Delivery, *, cause: str, needs_running: bool = False) -> AttemptRecord | None:
-        """Make one attempt; None where a resend, a cancellation or a freeze came while we waited.
+    def attempt(self, delivery: Delivery, *, cause: str, needs_running: bool = False) -> list[AttemptRecord]:
+        """Make what is due: one attempt, or what a fault makes of it; those that were made.
+
+        None is where a resend, a cancellation or a freeze came while we waited, or a fault puts it off.
 
         needs_running  only while the schedule runs: one that stands still is advanced by hand
         """
@@ -51,10 +57,10 @@ class DeliveryDesk:
             with self._database.read() as connection:
                 fresh = self._post.find(connection, delivery.delivery_id)
             if fresh is None or fresh.state != "pending" or fresh.held:
-                return None
+                return []
             if needs_running and self._schedule.is_frozen:
-                return None
-            return self._courier.attempt(fresh, cause=cause, settle=self._settle, only_from=("pending",))
+                return []
+            return self._mailroom.attempt(fresh, cause=cause, settle=self._settle)
 
     def trouble(self, delivery: Delivery, error: BaseException) -> None:
         """A fault of our own in a delivery worker: kept where whoever looks for the callback will find it."""
@@ -75,9 +81,12 @@ class DeliveryDesk:
             )
         )
 
-    def _settle(self, delivery: Delivery, accepted: bool) -> tuple[DeliveryState, float | None]:
-        if accepted:
+    def _settle(self, delivery: Delivery, acks: Sequence[Ack]) -> tuple[DeliveryState, float | None]:
+        if any(ack.accepted for ack in acks):
             return "delivered", None
+        rule = AckRule(name=delivery.ack_rule, terminal_codes=delivery.terminal_codes)
+        if rule.ends(acks):
+            return "failed", None
         next_at_s = next_attempt_s(
             retry_s=delivery.retry_s,
             attempts_made=delivery.scheduled_made + 1,

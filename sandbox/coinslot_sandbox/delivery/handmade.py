@@ -4,29 +4,30 @@ The order becomes paid or refunded before the first byte leaves, and only where 
 its signature is valid and its ids are the order's. Nothing is ever retried.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from coinslot_contracts.dialects import Speak
 from coinslot_contracts.domain import Notification, NotificationKind
 from coinslot_contracts.json_bytes import JsonInvalid, dump_json, parse_json, spelling_headers
-from coinslot_contracts.portal import NoticesPart
+from coinslot_contracts.portal import Ack, NoticesPart
 from coinslot_contracts.wire import Headers
 from sqlalchemy import Connection
 
 from coinslot_sandbox.clock import Now
-from coinslot_sandbox.delivery.attempts import Courier
-from coinslot_sandbox.delivery.signatures import notification_headers, signature_value
+from coinslot_sandbox.delivery.attempts import Courier, Sending
+from coinslot_sandbox.delivery.letters import Letter, Sources, Wrongs, is_signed, readable, sign, spoil
+from coinslot_sandbox.delivery.mailroom import manner_of
+from coinslot_sandbox.delivery.material import Material, notification_of
+from coinslot_sandbox.delivery.signatures import notification_headers
 from coinslot_sandbox.delivery.writing import written_members
 from coinslot_sandbox.ids import Ids
-from coinslot_sandbox.order_book import Draft, OrderBook, Unknown, draft_delivery, notification_of
+from coinslot_sandbox.order_book import Draft, OrderBook, Unknown, draft_delivery
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, GameRecord, OrderRecord
 from coinslot_sandbox.store.shop import Shop
-
-VALID = "valid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class HandmadeWish:
     signature  name in SIGNATURE_DEFECTS
     headers    headers to replace; None drops one
     copies     so many attempts, with their last bytes at one moment where `at_once`
+    wrongs     misdeliveries on top of it
     """
 
     order_id: str
@@ -53,14 +55,17 @@ class HandmadeWish:
     at_once: bool = False
     timeout_s: float | None = None
     url: str | None = None
+    wrongs: Wrongs = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    body: bytes
-    headers: Headers
-    signature: str | None
+    letter: Letter
     is_genuine: bool
+
+
+OTHER_MEMBERS: Final = frozenset({"field_shape", "reflection", "tampered_field"})
+"""Misdeliveries after which a body may say something else than it was made to say."""
 
 
 class HandmadeCallbacks:
@@ -74,6 +79,7 @@ class HandmadeCallbacks:
         shop: Shop,
         post: Post,
         courier: Courier,
+        material: Material,
         ids: Ids,
         clock: Now,
     ) -> None:
@@ -82,29 +88,35 @@ class HandmadeCallbacks:
         self._shop = shop
         self._post = post
         self._courier = courier
+        self._material = material
         self._ids = ids
         self._clock = clock
 
     def send(self, wish: HandmadeWish) -> tuple[Delivery, list[AttemptRecord]]:
         """Send what is wished for and wait for the answers.
 
-        errors  Unknown, PreconditionUnmet
+        errors  Unknown, PreconditionUnmet, letters.CannotSpoil
         """
         draft = draft_delivery(self._ids)
         with self._database.write() as connection:
-            delivery = self._prepare(connection, wish, draft)
-        attempts = self._courier.attempts(
-            delivery,
-            copies=wish.copies,
-            at_once=wish.at_once,
+            delivery, letter = self._prepare(connection, wish, draft)
+        manner, copies, patience_s = manner_of(wish.wrongs)
+        if manner == "singly":
+            manner, copies = "at once" if wish.at_once else "singly", wish.copies
+        sending = Sending(
+            letter=letter,
             cause="manual",
             settle=_settle,
             only_from=("pending", "failed"),
+            manner=manner,
+            copies=copies,
+            patience_s=patience_s,
         )
+        attempts = self._courier.carry(delivery, sending).records
         with self._database.read() as connection:
             return self._post.find(connection, delivery.delivery_id) or delivery, attempts
 
-    def _prepare(self, connection: Connection, wish: HandmadeWish, draft: Draft) -> Delivery:
+    def _prepare(self, connection: Connection, wish: HandmadeWish, draft: Draft) -> tuple[Delivery, Letter]:
         record = self._shop.find_order_for_change(connection, wish.order_id)
         if record is None:
             raise Unknown("order", wish.order_id)
@@ -115,12 +127,14 @@ class HandmadeCallbacks:
         self._book.check_preconditions(record.portal, game, needs_url=wish.url is None)
         moves = self._book.log.told(record, wish.kind)
         told = moves[-1].order if moves else record.order
-        made = _make(wish, notices, notification_of(told, wish.kind), game, self._book.speak(record.portal))
+        sources = self._material.of_notification(connection, game, notification_of(told, wish.kind))
+        assert sources is not None
+        made = _make(wish, sources, wish.url or game.game.callback_url or "")
         if made.is_genuine:
             self._book.log.write(connection, record, moves, cause="callback", delivery_id=draft.delivery_id)
         delivery = self._delivery(wish, record, game, made, draft)
         self._post.add(connection, delivery)
-        return delivery
+        return delivery, made.letter
 
     def _delivery(
         self, wish: HandmadeWish, record: OrderRecord, game: GameRecord, made: _Made, draft: Draft
@@ -133,14 +147,16 @@ class HandmadeCallbacks:
             order_id=record.order.order_id,
             user_id=record.order.user_id,
             kind=wish.kind,
-            url=wish.url or game.game.callback_url,
+            url=made.letter.url,
             mode="manual",
             state="pending",
-            body=made.body,
-            headers=made.headers,
-            signature=made.signature,
+            body=made.letter.body,
+            headers=made.letter.headers,
+            signature=made.letter.signature,
             retry_s=(),
             timeout_s=game.timeout_s if wish.timeout_s is None else wish.timeout_s,
+            ack_rule=game.ack_rule,
+            terminal_codes=game.terminal_codes,
             attempts_made=0,
             scheduled_made=0,
             next_at_s=None,
@@ -148,38 +164,37 @@ class HandmadeCallbacks:
         )
 
 
-def _settle(delivery: Delivery, accepted: bool) -> tuple[DeliveryState, float | None]:  # noqa: ARG001
-    return ("delivered" if accepted else "failed"), None
+def _settle(delivery: Delivery, acks: Sequence[Ack]) -> tuple[DeliveryState, float | None]:  # noqa: ARG001
+    return ("delivered" if any(ack.accepted for ack in acks) else "failed"), None
 
 
-def _make(
-    wish: HandmadeWish, notices: NoticesPart, good: Notification, game: GameRecord, speak: Speak
-) -> _Made:
-    """The wish over what the portal would send; what it leaves open is told as the portal tells it now."""
-    members = {**written_members(notices, good, speak), **wish.members}
+def _make(wish: HandmadeWish, sources: Sources, url: str) -> _Made:
+    """The wish over what the portal would send; what it leaves open is told as the portal tells it now.
+
+    It is genuine where it tells of the order what is true of it, truly signed and sent to where it belongs.
+    """
+    notices, speak = sources.notices, sources.speak
+    members = {**written_members(notices, sources.notification, speak), **wish.members}
     members = {name: value for name, value in members.items() if name not in wish.dropped}
-    body, extra = _spelt(wish, notices, members, speak)
-    key = game.game.shared_key or b""
-    signature = signature_value(wish.signature, notices, body=body, shared_key=key)
-    if signature is not None and wish.signature == VALID:
-        signature = notices.manner.signature(signature, speak)
-    headers = notices.manner.headers(notification_headers(notices, signature, extra), speak)
-    sent = members if wish.raw is None else _readable(wish.raw)
+    body, extra = _spelt(wish, sources, members)
+    headers = notices.manner.headers(notification_headers(notices, "", extra), speak)
+    unsigned = Letter(url=url, body=body, headers=headers, signature="")
+    made = spoil(sign(unsigned, wish.signature, sources), wish.wrongs, sources)
+    as_wished = wish.raw is None and not wish.wrongs.keys() & OTHER_MEMBERS
+    said = members if as_wished else _members(readable(made))
     return _Made(
-        body=body,
-        headers=_overridden(headers, wish.headers),
-        signature=signature,
-        is_genuine=wish.signature == VALID and _speaks_of(notices, good, sent, speak),
+        letter=replace(made, headers=_overridden(made.headers, wish.headers)),
+        is_genuine=made.url == url
+        and is_signed(made, sources)
+        and _speaks_of(notices, sources.notification, said, speak),
     )
 
 
-def _spelt(
-    wish: HandmadeWish, notices: NoticesPart, members: Mapping[str, Any], speak: Speak
-) -> tuple[bytes, Headers]:
+def _spelt(wish: HandmadeWish, sources: Sources, members: Mapping[str, Any]) -> tuple[bytes, Headers]:
     if wish.raw is not None:
         return wish.raw.encode(), ()
     if wish.encode is None:
-        return notices.manner.dump(members, speak)
+        return sources.notices.manner.dump(members, sources.speak)
     return dump_json(members, wish.encode), spelling_headers(wish.encode)
 
 
@@ -201,7 +216,7 @@ def _speaks_of(notices: NoticesPart, good: Notification, sent: Mapping[str, Any]
     return all(name in sent and str(sent[name]) == str(expected[name]) for name in told)
 
 
-def _readable(raw: str) -> Mapping[str, Any]:
+def _members(raw: bytes) -> Mapping[str, Any]:
     try:
         value = parse_json(raw)
     except JsonInvalid:

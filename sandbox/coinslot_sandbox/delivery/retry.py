@@ -13,6 +13,7 @@ SECONDS: Final[Mapping[str, tuple[float, ...]]] = {
     "none": (),
     "fast": (0.2, 0.5, 1.0),
     "xsolla": _XSOLLA,
+    "svix": (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 36_000.0),
 }
 
 

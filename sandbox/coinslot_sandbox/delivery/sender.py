@@ -1,4 +1,4 @@
-"""HTTP requests as exact bytes over sockets of our own, one or many at once.
+"""HTTP requests as exact bytes over sockets of our own: one, many at once, or a row over one connection.
 
 `send_together` holds back the last byte of every request and lets all go at one moment. The bytes are sent as
 they are given; redirects are not followed; the whole exchange has one deadline, however slow the answer is.
@@ -11,46 +11,40 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-import h11
-from coinslot_contracts.wire import Headers, WireReply, WireRequest
+from coinslot_contracts.wire import WireReply, WireRequest
 
-REPLY_BYTES_MAX = 65_536
-"""So much of an answer's body is kept; what comes beyond is read and thrown away."""
-DRAIN_BYTES_MAX = 16 * 1_048_576
-READ_BYTES = 65_536
+from coinslot_sandbox.delivery.replies import ReplyReader, SendFailed, left_s
+from coinslot_sandbox.delivery.wire_forms import Outgoing, dump_body, dump_head, pieces, target_of, wire_form
+
+__all__ = ["Outgoing", "SendResult", "send", "send_in_row", "send_together", "target_of", "wire_form"]
+
 BARRIER_S = 2.0
 """How long a request that is ready waits for the others; one that cannot connect must not hold them up."""
+EXPECT_S: Final = 1.0
+"""How long a body waits for the receiver's go (RFC 9110 leaves it to the sender)."""
+CUT = "reply-cut"
 
 MayConnect = Callable[[str, str], bool]
 """Host as named in the URL, address it resolved to -> whether we may connect to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """A request that is ready to go.
-
-    url      where to: scheme, host and port are taken from it
-    request  method, target, headers and body as they are to be sent; Host, Content-Length and Connection are
-             added where they are not given
-    """
-
-    url: str
-    request: WireRequest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SendResult:
     """What became of one request.
 
-    sent        the request with the headers that really went out
+    sent        the request with the headers that really went out; its body is empty where none was sent
     reply       the answer, its body cut at REPLY_BYTES_MAX; None where there was none
     error       None, "timeout", "connection-refused", "connection-dropped", "address-not-allowed",
-                "host-unknown", "tls-failed", "reply-malformed" or "reply-too-large"
+                "host-unknown", "tls-failed", "reply-malformed", "reply-too-large", or "reply-cut" where only
+                the head of the answer was read, as the form asked
     at_s        when it began, seconds since 1970
+    connect_ms  from then until the connection was open; None where none was opened for this request
+    ttfb_ms     from then until the first byte of the answer; None where none came
+    went_out    whether every byte of the request left us, whatever came of it
     """
 
     sent: WireRequest
@@ -58,6 +52,9 @@ class SendResult:
     error: str | None
     at_s: float
     elapsed_ms: float
+    connect_ms: float | None = None
+    ttfb_ms: float | None = None
+    went_out: bool = False
 
 
 @dataclass(slots=True)
@@ -79,17 +76,10 @@ class _Barrier:
             self.condition.notify_all()
 
 
-class SendFailed(Exception):
-    """The exchange ended without an answer; `error` is a SendResult's."""
-
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.error = error
-
-
 def send(outgoing: Outgoing, *, timeout_s: float, may_connect: MayConnect | None = None) -> SendResult:
     """Send one request and read its answer."""
-    return _exchange(outgoing, timeout_s=timeout_s, may_connect=may_connect, barrier=None)
+    with _Line(may_connect) as line:
+        return line.exchange(outgoing, timeout_s=timeout_s)
 
 
 def send_together(
@@ -101,57 +91,24 @@ def send_together(
     barrier = _Barrier(len(requests))
 
     def one(outgoing: Outgoing) -> SendResult:
-        return _exchange(outgoing, timeout_s=timeout_s, may_connect=may_connect, barrier=barrier)
+        with _Line(may_connect, barrier) as line:
+            return line.exchange(outgoing, timeout_s=timeout_s)
 
     with ThreadPoolExecutor(max_workers=len(requests), thread_name_prefix="coinslot-send") as pool:
         return list(pool.map(one, requests))
 
 
-def wire_form(outgoing: Outgoing) -> WireRequest:
-    """The request with every header that goes out."""
-    parts = urlsplit(outgoing.url)
-    request = outgoing.request
-    given = {name.lower() for name, _ in request.headers}
-    framed = "transfer-encoding" in given
-    added: list[tuple[str, str]] = []
-    if "host" not in given:
-        added.append(("Host", _host_header(parts)))
-    if "content-length" not in given and not framed and (request.body or request.method != "GET"):
-        added.append(("Content-Length", str(len(request.body))))
-    if "connection" not in given:
-        added.append(("Connection", "close"))
-    return WireRequest(
-        method=request.method,
-        target=request.target,
-        headers=(*added[:1], *request.headers, *added[1:])
-        if "host" not in given
-        else (*request.headers, *added),
-        body=request.body,
-    )
-
-
-def target_of(url: str) -> str:
-    """The request target of a URL: path and query."""
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _exchange(
-    outgoing: Outgoing, *, timeout_s: float, may_connect: MayConnect | None, barrier: _Barrier | None
-) -> SendResult:
-    at_s, began_s = time.time(), time.monotonic()
-    sent = wire_form(outgoing)
-    reply: WireReply | None = None
-    error: str | None = None
-    turn = _Turn(barrier)
-    try:
-        reply = _talk(outgoing.url, sent, began_s + timeout_s, may_connect, turn)
-    except SendFailed as failure:
-        error = failure.error
-    finally:
-        turn.end()
-    elapsed_ms = (time.monotonic() - began_s) * 1000
-    return SendResult(sent=sent, reply=reply, error=error, at_s=at_s, elapsed_ms=elapsed_ms)
+def send_in_row(
+    requests: Sequence[Outgoing], timeout_s: float, *, may_connect: MayConnect | None = None
+) -> list[SendResult]:
+    """Send requests one after another over one connection; a new one is opened where the peer closed it."""
+    with _Line(may_connect) as line:
+        return [
+            line.exchange(
+                replace(outgoing, form=replace(outgoing.form, keep_alive=True)), timeout_s=timeout_s
+            )
+            for outgoing in requests
+        ]
 
 
 @dataclass(slots=True)
@@ -171,34 +128,129 @@ class _Turn:
             barrier.give_up()
 
 
-def _talk(
-    url: str, sent: WireRequest, deadline_s: float, may_connect: MayConnect | None, turn: _Turn
-) -> WireReply:
-    parts = urlsplit(url)
-    raw = dump_request(sent)
-    try:
-        with _connect(parts, deadline_s, may_connect) as connection:
-            connection.settimeout(_left_s(deadline_s))
-            connection.sendall(raw[:-1])
-            turn.wait(_left_s(deadline_s))
-            connection.sendall(raw[-1:])
-            return _read_reply(connection, sent.method, deadline_s)
-    except TimeoutError:
-        raise SendFailed("timeout") from None
-    except ConnectionRefusedError:
-        raise SendFailed("connection-refused") from None
-    except ssl.SSLError:
-        raise SendFailed("tls-failed") from None
-    except OSError:
-        raise SendFailed("connection-dropped") from None
+@dataclass(slots=True)
+class _Marks:
+    """Moments of one exchange, by the monotonic clock."""
+
+    connected_s: float | None = None
+    first_byte_s: float | None = None
+    went_out: bool = False
 
 
-def dump_request(request: WireRequest) -> bytes:
-    """The bytes of a request, headers in Latin-1 as they are given."""
-    lines = [f"{request.method} {request.target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in request.headers]
-    head = "\r\n".join(lines) + "\r\n\r\n"
-    return head.encode("latin-1", "surrogateescape") + request.body
+class _Line:
+    """One connection at a time, kept for the next request where both sides want that."""
+
+    def __init__(self, may_connect: MayConnect | None, barrier: _Barrier | None = None) -> None:
+        self._may_connect = may_connect
+        self._turn = _Turn(barrier)
+        self._open: tuple[str, socket.socket] | None = None
+
+    def __enter__(self) -> "_Line":
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._turn.end()
+        self._close()
+
+    def exchange(self, outgoing: Outgoing, *, timeout_s: float) -> SendResult:
+        """Send one request and read its answer; never raises what a network can do."""
+        at_s, began_s, marks = time.time(), time.monotonic(), _Marks()
+        deadline_s = began_s + timeout_s + outgoing.form.trickle_s
+        sent = wire_form(outgoing)
+        reply: WireReply | None = None
+        error: str | None = None
+        try:
+            sent, reply = self._talk(outgoing, sent, deadline_s, marks)
+            error = CUT if outgoing.form.cut_reply else None
+        except SendFailed as failure:
+            error = failure.error
+        finally:
+            if error is not None:
+                self._close()
+            self._turn.end()
+        return SendResult(
+            sent=sent,
+            reply=reply,
+            error=error,
+            at_s=at_s,
+            elapsed_ms=(time.monotonic() - began_s) * 1000,
+            connect_ms=_since(began_s, marks.connected_s),
+            ttfb_ms=_since(began_s, marks.first_byte_s),
+            went_out=marks.went_out,
+        )
+
+    def _talk(
+        self, outgoing: Outgoing, sent: WireRequest, deadline_s: float, marks: _Marks
+    ) -> tuple[WireRequest, WireReply]:
+        try:
+            connection = self._connection(outgoing.url, deadline_s, marks)
+            reader = ReplyReader(connection, sent.method, deadline_s)
+            try:
+                sent = self._send(connection, reader, outgoing, sent, deadline_s)
+                marks.went_out = True
+                reply = reader.read(only_head=outgoing.form.cut_reply)
+            finally:
+                marks.first_byte_s = reader.first_byte_s
+        except TimeoutError:
+            raise SendFailed("timeout") from None
+        except ConnectionRefusedError:
+            raise SendFailed("connection-refused") from None
+        except ssl.SSLError:
+            raise SendFailed("tls-failed") from None
+        except OSError:
+            raise SendFailed("connection-dropped") from None
+        if not (outgoing.form.keep_alive and reader.may_reuse):
+            self._close()
+        return sent, reply
+
+    def _send(
+        self,
+        connection: socket.socket,
+        reader: ReplyReader,
+        outgoing: Outgoing,
+        sent: WireRequest,
+        deadline_s: float,
+    ) -> WireRequest:
+        """Send head and body, the last byte at the barrier; the request as it really went out."""
+        form, head = outgoing.form, dump_head(sent)
+        body = dump_body(sent.body, form)
+        connection.settimeout(left_s(deadline_s))
+        if form.expect_continue and body:
+            connection.sendall(head)
+            head = b""
+            if not reader.await_go(patience_s=EXPECT_S):
+                return replace(sent, body=b"")
+        raw = head + body if not form.trickle_s else body
+        if form.trickle_s:
+            connection.sendall(head)
+        for piece, pause_s in pieces(raw[:-1], form):
+            connection.settimeout(left_s(deadline_s))
+            connection.sendall(piece)
+            if pause_s:
+                time.sleep(min(pause_s, left_s(deadline_s)))
+        self._turn.wait(left_s(deadline_s))
+        connection.sendall(raw[-1:])
+        return sent
+
+    def _connection(self, url: str, deadline_s: float, marks: _Marks) -> socket.socket:
+        parts = urlsplit(url)
+        place = f"{parts.scheme}://{parts.netloc}"
+        if self._open is not None and self._open[0] == place:
+            return self._open[1]
+        self._close()
+        connection = _connect(parts, deadline_s, self._may_connect)
+        marks.connected_s = time.monotonic()
+        self._open = (place, connection)
+        return connection
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+
+def _since(began_s: float, then_s: float | None) -> float | None:
+    return None if then_s is None else (then_s - began_s) * 1000
 
 
 def _connect(parts: SplitResult, deadline_s: float, may_connect: MayConnect | None) -> socket.socket:
@@ -226,7 +278,7 @@ def _first_open(found: Sequence[tuple[int, int, int, str, Any]], deadline_s: flo
     failure: OSError | None = None
     for family, kind, protocol, _, address in found:
         connection = socket.socket(family, kind, protocol)
-        connection.settimeout(_left_s(deadline_s))
+        connection.settimeout(left_s(deadline_s))
         try:
             connection.connect(address)
         except OSError as error:
@@ -236,59 +288,3 @@ def _first_open(found: Sequence[tuple[int, int, int, str, Any]], deadline_s: flo
             return connection
     assert failure is not None
     raise failure
-
-
-def _left_s(deadline_s: float) -> float:
-    left_s = deadline_s - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError
-    return left_s
-
-
-def _read_reply(connection: socket.socket, method: str, deadline_s: float) -> WireReply:
-    reader = h11.Connection(h11.CLIENT, max_incomplete_event_size=REPLY_BYTES_MAX)
-    reader.send(h11.Request(method=method, target="/", headers=[("Host", "any")]))
-    reader.send(h11.EndOfMessage())
-    head: h11.Response | None = None
-    body = bytearray()
-    read = 0
-    try:
-        while True:
-            event = reader.next_event()
-            if event is h11.NEED_DATA:
-                connection.settimeout(_left_s(deadline_s))
-                reader.receive_data(connection.recv(READ_BYTES))
-            elif isinstance(event, h11.Response):
-                head = event
-            elif isinstance(event, h11.Data):
-                read += len(event.data)
-                body += event.data[: REPLY_BYTES_MAX - len(body)]
-                _check_size(read)
-            elif isinstance(event, h11.EndOfMessage):
-                break
-    except h11.RemoteProtocolError:
-        raise SendFailed(_protocol_error(reader, read)) from None
-    assert head is not None
-    return WireReply(status=head.status_code, headers=_headers(head), body=bytes(body))
-
-
-def _check_size(read_bytes: int) -> None:
-    if read_bytes > DRAIN_BYTES_MAX:
-        raise SendFailed("reply-too-large")
-
-
-def _protocol_error(reader: h11.Connection, read_bytes: int) -> str:
-    closed = reader.trailing_data[1]
-    return "connection-dropped" if closed or read_bytes else "reply-malformed"
-
-
-def _headers(head: h11.Response) -> Headers:
-    return tuple(
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers.raw_items()
-    )
-
-
-def _host_header(parts: SplitResult) -> str:
-    host = parts.hostname or ""
-    shown = f"[{host}]" if ":" in host else host
-    return shown if parts.port is None else f"{shown}:{parts.port}"

@@ -6,26 +6,81 @@ goes. What is due across all workspaces is the queue's matter (`store.due`).
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, delete, exists, insert, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from coinslot_sandbox.clock import ScheduleClock
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
 from coinslot_sandbox.store.rows import delivery_of, delivery_values
+from coinslot_sandbox.store.shelf import Shelf
 from coinslot_sandbox.store.tables import ATTEMPTS, DELIVERIES
 
 WAITS = (DELIVERIES.c.state == "pending", DELIVERIES.c.mode == "scheduled")
 """What waits to be attempted by itself."""
 
 _EARLIER = DELIVERIES.alias("earlier")
-IS_FIRST = ~exists().where(
-    _EARLIER.c.order_id == DELIVERIES.c.order_id,
-    _EARLIER.c.workspace == DELIVERIES.c.workspace,
-    _EARLIER.c.state == "pending",
-    _EARLIER.c.mode == "scheduled",
-    _EARLIER.c.number < DELIVERIES.c.number,
+IS_FIRST = or_(
+    DELIVERIES.c.waits_for.is_not(None),
+    ~exists().where(
+        _EARLIER.c.order_id == DELIVERIES.c.order_id,
+        _EARLIER.c.workspace == DELIVERIES.c.workspace,
+        _EARLIER.c.state == "pending",
+        _EARLIER.c.mode == "scheduled",
+        _EARLIER.c.held.is_(False),
+        _EARLIER.c.waits_for.is_(None),
+        _EARLIER.c.number < DELIVERIES.c.number,
+    ),
 )
-"""An order's deliveries go in the order of their making: only the first that waits can be attempted."""
+"""An order's deliveries go in the order of their making: only the first that waits can be attempted.
+
+What is held, or put off or added by a fault, stands aside: disorder is what was asked for.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries are wanted; None means any.
+
+    since_s, until_s  when they were made, on the schedule; both ends included
+    after             made after the delivery of this id
+    """
+
+    order_id: str | None = None
+    game_id: str | None = None
+    state: str | None = None
+    kind: str | None = None
+    held: bool | None = None
+    since_s: float | None = None
+    until_s: float | None = None
+    after: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same for a query, but for `after`."""
+        columns = {"order_id": self.order_id, "game_id": self.game_id, "state": self.state, "kind": self.kind}
+        found = [DELIVERIES.c[name] == value for name, value in columns.items() if value is not None]
+        if self.held is not None:
+            is_held = and_(DELIVERIES.c.held.is_(True), DELIVERIES.c.state == "pending")
+            found.append(is_held if self.held else not_(is_held))
+        if self.since_s is not None:
+            found.append(DELIVERIES.c.created_at_s >= self.since_s)
+        if self.until_s is not None:
+            found.append(DELIVERIES.c.created_at_s <= self.until_s)
+        return found
 
 
 class Post:
@@ -35,6 +90,7 @@ class Post:
         self.workspace = workspace
         self._schedule = schedule
         self._own = DELIVERIES.c.workspace == workspace
+        self.shelf = Shelf(workspace, schedule)
 
     def add(self, connection: Connection, delivery: Delivery) -> None:
         """Write a new delivery, in the transaction of what it tells."""
@@ -79,17 +135,23 @@ class Post:
         order_id: str | None = None,
         state: str | None = None,
         limit: int,
-        newest_first: bool = False,
     ) -> list[Delivery]:
-        """Deliveries in the order of their making, or the reverse."""
+        """Deliveries in the order of their making."""
+        wanted = DeliveryFilter(order_id=order_id, state=state)
+        return self.list_matching(connection, wanted, limit=limit)
+
+    def list_matching(
+        self, connection: Connection, wanted: DeliveryFilter, *, limit: int, newest_first: bool = False
+    ) -> list[Delivery]:
+        """Deliveries that a filter takes, in the order of their making, or the reverse."""
         number = DELIVERIES.c.number
-        order = number.desc() if newest_first else number
-        wanted = select(DELIVERIES).where(self._own).order_by(order).limit(limit)
-        if order_id is not None:
-            wanted = wanted.where(DELIVERIES.c.order_id == order_id)
-        if state is not None:
-            wanted = wanted.where(DELIVERIES.c.state == state)
-        return [delivery_of(row) for row in connection.execute(wanted).mappings()]
+        found = select(DELIVERIES).where(self._own, *wanted.conditions())
+        if wanted.after is not None:
+            here = (self._own, DELIVERIES.c.delivery_id == wanted.after)
+            place = func.coalesce(select(number).where(*here).scalar_subquery(), -1)
+            found = found.where(number < place if newest_first else number > place)
+        ordered = found.order_by(number.desc() if newest_first else number)
+        return [delivery_of(row) for row in connection.execute(ordered.limit(limit)).mappings()]
 
     def list_attempts(self, connection: Connection, delivery_id: str) -> list[AttemptRecord]:
         """The attempts of a delivery, first to last."""
@@ -126,16 +188,19 @@ class Post:
         state: DeliveryState,
         next_at_s: float | None,
         only_from: Sequence[DeliveryState],
+        was_due: bool = True,
     ) -> None:
         """Write what attempts led to; the lease ends.
 
         only_from  the states in which the outcome still counts; one that was cancelled meanwhile stays so
+        was_due    it is what the delivery waited for, not something between
         """
         here = (DELIVERIES.c.delivery_id == delivery_id, self._own)
         made = {
             "attempts_made": attempts_made,
             "scheduled_made": scheduled_made,
             "lease_until_s": None,
+            **({"cause": "schedule", "waits_for": None} if was_due else {}),
         }
         connection.execute(update(DELIVERIES).where(*here).values(made))
         due = case((DELIVERIES.c.held, null()), else_=self._machine_s(next_at_s))
@@ -155,7 +220,8 @@ class Post:
         return changed.rowcount
 
     def clear(self, connection: Connection) -> None:
-        """Forget every delivery and attempt of the workspace."""
+        """Forget every delivery, attempt and hold of the workspace."""
+        self.shelf.clear(connection)
         connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.workspace == self.workspace))
         connection.execute(delete(DELIVERIES).where(self._own))
 

@@ -4,13 +4,15 @@ A record adds to a portal's noun what only the sandbox knows: its portal, its sc
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from coinslot_contracts.domain import Game, Order
 from coinslot_contracts.wire import Headers
 
 DeliveryMode = Literal["scheduled", "lost", "manual"]
 DeliveryState = Literal["pending", "delivered", "failed", "lost", "cancelled"]
+ACK_RULE: Final = "json_code_200"
+"""What a game is set to where nobody chose (sandbox:ack-json-code-200)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,11 @@ class WorkspaceRecord:
 class GameRecord:
     """A game of one portal and how its callbacks are delivered.
 
-    retry         name of a preset, or seconds after each failure
-    environments  those of the portal in which the game is known
+    retry           name of a preset, or seconds after each failure
+    environments    those of the portal in which the game is known
+    ack_rule        name in `vocabulary.ACK_RULES`
+    terminal_codes  codes of an answer after which nothing is tried again
+    previous_key    the shared key before its last change, None where it was not changed yet
     """
 
     portal: str
@@ -44,6 +49,9 @@ class GameRecord:
     retry: str | tuple[float, ...]
     timeout_s: float
     environments: tuple[str, ...]
+    ack_rule: str = ACK_RULE
+    terminal_codes: tuple[str, ...] = ()
+    previous_key: bytes | None = field(default=None, repr=False)
     is_default: bool = False
 
 
@@ -103,6 +111,10 @@ class Delivery:
     attempts_made, scheduled_made  all attempts; those that the schedule made, which its retries count from
     next_at_s  when the next attempt is due on the workspace's schedule; None where none will come by itself
     held       it waits until it is released, whatever its time
+    cause      of its next attempt: schedule, recover, or fault for one that a fault added
+    waits_for  what a fault lets it wait for, or has let it wait for; no fault acts on its next attempt
+    fault_id   the fault that added it or put it off
+    due_s      next_at_s on the machine's clock; None while nothing is sent by itself
     """
 
     delivery_id: str
@@ -125,6 +137,12 @@ class Delivery:
     next_at_s: float | None
     created_at_s: float
     held: bool = False
+    ack_rule: str = ACK_RULE
+    terminal_codes: tuple[str, ...] = ()
+    cause: str = "schedule"
+    waits_for: str | None = None
+    fault_id: str | None = None
+    due_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

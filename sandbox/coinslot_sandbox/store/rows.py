@@ -59,6 +59,9 @@ def game_of(row: Row) -> GameRecord:
         retry=retry if isinstance(retry, str) else tuple(retry),
         timeout_s=row["timeout_s"],
         environments=tuple(json.loads(row["environments"])),
+        ack_rule=row["ack_rule"],
+        terminal_codes=tuple(json.loads(row["terminal_codes"])),
+        previous_key=None if row["previous_key"] is None else row["previous_key"].encode(),
         is_default=row["is_default"],
     )
 
@@ -75,6 +78,9 @@ def game_values(record: GameRecord) -> dict[str, Any]:
         "retry": json.dumps(record.retry),
         "timeout_s": record.timeout_s,
         "environments": json.dumps(record.environments),
+        "ack_rule": record.ack_rule,
+        "terminal_codes": json.dumps(record.terminal_codes),
+        "previous_key": None if record.previous_key is None else record.previous_key.decode(),
         "is_default": record.is_default,
     }
 
@@ -170,6 +176,12 @@ def delivery_of(row: Row) -> Delivery:
         next_at_s=row["next_at_s"],
         created_at_s=row["created_at_s"],
         held=row["held"],
+        ack_rule=row["ack_rule"],
+        terminal_codes=tuple(json.loads(row["terminal_codes"])),
+        cause=row["cause"],
+        waits_for=row["waits_for"],
+        fault_id=row["fault_id"],
+        due_s=row["due_s"],
     )
 
 
@@ -196,6 +208,11 @@ def delivery_values(delivery: Delivery) -> dict[str, Any]:
         "next_at_s": delivery.next_at_s,
         "created_at_s": delivery.created_at_s,
         "held": delivery.held,
+        "ack_rule": delivery.ack_rule,
+        "terminal_codes": json.dumps(delivery.terminal_codes),
+        "cause": delivery.cause,
+        "waits_for": delivery.waits_for,
+        "fault_id": delivery.fault_id,
     }
 
 

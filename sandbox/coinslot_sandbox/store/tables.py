@@ -92,6 +92,10 @@ GAMES = Table(
     Column("retry", Text, nullable=False),
     Column("timeout_s", Float, nullable=False),
     Column("environments", Text, nullable=False),
+    Column("ack_rule", String(16), nullable=False),
+    Column("terminal_codes", Text, nullable=False),
+    Column("previous_key", Text),
+    Column("paid_orders", BigInteger, nullable=False),
     Column("is_default", Boolean, nullable=False),
 )
 Index("games_by_id", GAMES.c.game_id)
@@ -199,6 +203,11 @@ DELIVERIES = Table(
     Column("signature", Text),
     Column("retry", Text, nullable=False),
     Column("timeout_s", Float, nullable=False),
+    Column("ack_rule", String(16), nullable=False),
+    Column("terminal_codes", Text, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("waits_for", String(16)),
+    Column("fault_id", String(64)),
     Column("attempts_made", Integer, nullable=False),
     Column("scheduled_made", Integer, nullable=False),
     Column("next_at_s", Float),
@@ -211,6 +220,15 @@ Index("deliveries_due", DELIVERIES.c.state, DELIVERIES.c.mode, DELIVERIES.c.due_
 Index("deliveries_by_order", DELIVERIES.c.order_id, DELIVERIES.c.workspace, DELIVERIES.c.number)
 Index("deliveries_next", DELIVERIES.c.workspace, DELIVERIES.c.state, DELIVERIES.c.next_at_s)
 Index("deliveries_by_number", DELIVERIES.c.workspace, DELIVERIES.c.number)
+
+Index("deliveries_waiting", DELIVERIES.c.workspace, DELIVERIES.c.waits_for)
+
+HOLDS = Table(
+    "holds",
+    METADATA,
+    Column("workspace", String(64), primary_key=True),
+    Column("order_id", String(255), primary_key=True),
+)
 
 ATTEMPTS = Table(
     "attempts",

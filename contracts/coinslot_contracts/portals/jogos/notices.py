@@ -13,6 +13,7 @@ from coinslot_contracts.json_bytes import JsonInvalid, parse_json_object
 from coinslot_contracts.portal import Ack, NoticesPart, Unmet
 from coinslot_contracts.portals.jogos.codes import SUCCESS, is_success, refusal, reply
 from coinslot_contracts.portals.jogos.dialect_notices import MANNER
+from coinslot_contracts.portals.jogos.shapes import SHAPES
 from coinslot_contracts.portals.jogos.signing import SIGNATURE_HEADER, signature
 
 REFUNDED: Final = 1
@@ -163,4 +164,5 @@ NOTICES: Final = NoticesPart(
         "header": "jogos:iap.1.auth",
     },
     manner=MANNER,
+    shapes=SHAPES,
 )
