@@ -16,8 +16,8 @@ HEAD = """# What the sandbox can say and do
 Every name that faults, callbacks, tokens and dialects know. The control API, the page on the control port and
 YAML scenarios use the same ones. The page is made by `make docs`. Do not edit it.
 
-A fault is set with `POST /faults {"at": place, "with": {kind: parameter, …}}`; it acts until it is healed, its
-`times` are used up or its `ttl_s` is over, and tells how many calls it saw and how often it fired.
+A fault is set with `POST /faults {"at": place, "with": {kind: parameter, …}}`; it acts until it is healed,
+its `times` are used up or its `ttl_s` is over, and tells how many calls it saw and how often it fired.
 """
 LISTS = (
     ("Limits of a fault", "`with` may hold beside the kind:", vocabulary.FAULT_LIMITS),
@@ -25,7 +25,7 @@ LISTS = (
     ("Faults at endpoints and tokens", "`at` is an endpoint's name, or `token`:", vocabulary.FAULT_KINDS),
     (
         "Misdeliveries",
-        "`at` is `delivery`; those about what is sent also stand in `POST /callbacks` and in a resend's `with`:",
+        "`at` is `delivery`; those about what is sent stand in `POST /callbacks` and a resend's `with` too:",
         vocabulary.MISDELIVERIES,
     ),
     ("Signatures", "of a hand-made callback, and of `corrupt_signature`:", vocabulary.SIGNATURE_DEFECTS),
@@ -69,7 +69,7 @@ def _lies(portals: Mapping[str, Portal]) -> Iterator[str]:
 def _dialects(portals: Mapping[str, Portal]) -> Iterator[str]:
     yield (
         "## Dialects\n\nHow a portal speaks where its document is silent or contradicts itself; the first"
-        " variant of each is the default. `PUT /dialects` chooses, `coinslot clauses` explains the assumption.\n"
+        " variant of each is the default. `PUT /dialects` chooses, `coinslot clauses` explains each.\n"
     )
     for portal in portals.values():
         rows = [
