@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from coinslot_sandbox.clock import ScheduleClock
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery
 from coinslot_sandbox.store.rows import delivery_of, delivery_values
 from coinslot_sandbox.store.shelf import Shelf
 from coinslot_sandbox.store.tables import ATTEMPTS, DELIVERIES
@@ -59,7 +59,7 @@ _OWN = DELIVERIES.c.workspace == bindparam("own")
 _THIS = and_(_OWN, DELIVERIES.c.delivery_id == bindparam("this"))
 _FIND = select(DELIVERIES).where(_THIS)
 _NEXT = (
-    select(DELIVERIES)
+    select(*(DELIVERIES.c[name] for name in ("delivery_id", "order_id", "kind", "next_at_s")))
     .where(_OWN, *WAITS, DELIVERIES.c.held.is_(False), IS_FIRST)
     .order_by(DELIVERIES.c.next_at_s, DELIVERIES.c.number)
     .limit(1)
@@ -141,14 +141,14 @@ class Post:
         }
         connection.execute(insert(DELIVERIES).values(row))
 
-    def find_next(self, connection: Connection, *, until_s: float | None) -> Delivery | None:
+    def find_next(self, connection: Connection, *, until_s: float | None) -> DueDelivery | None:
         """What is attempted next on the schedule, held ones aside; None where nothing is by `until_s`."""
         if until_s is None:
             found = connection.execute(_NEXT, {"own": self.workspace})
         else:
             found = connection.execute(_NEXT_UNTIL, {"own": self.workspace, "until_s": until_s})
         row = found.mappings().first()
-        return None if row is None else delivery_of(row)
+        return None if row is None else DueDelivery(**row)
 
     def follow_schedule(self, connection: Connection, schedule: ScheduleClock) -> None:
         """Write the machine's time of everything that waits, after the schedule was set."""
