@@ -179,7 +179,7 @@ def _copy_orders(file: Path, order: str, count: int) -> None:
         f"INSERT INTO orders ({columns}) SELECT {values} FROM orders, counted WHERE order_id = ?",
         (count - 1, order),
     )
-    connection.execute("UPDATE games SET paid_orders = ? WHERE is_default", (count,))
+    connection.execute("UPDATE listed_orders SET count = ?", (count,))
     connection.commit()
     connection.close()
 

@@ -15,6 +15,9 @@ def test_a_game_is_registered_with_a_key_of_its_own(client):
         "iap_enabled": True,
         "retry": "local",
         "timeout_s": 10.0,
+        "ack_rule": "json_code_200",
+        "terminal_codes": [],
+        "environments": ["production", "test"],
         "paths": {
             "jogos.publicKey": "/publicKey.json",
             "jogos.arrivedorder": "/api/gamepay/webhook/arrivedorder",
