@@ -15,7 +15,7 @@ from coinslot_sandbox.delivery.desk import DeliveryDesk
 from coinslot_sandbox.store import tenants
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
-from coinslot_sandbox.store.records import AttemptRecord, Delivery
+from coinslot_sandbox.store.records import AttemptRecord, DueDelivery
 
 FIRED_MAX: Final = 100_000
 """So many attempts one advance makes; a schedule that never ends is cut off and says so."""
@@ -166,14 +166,12 @@ class Advancer:
                     f"{FIRED_MAX} attempts were made and more are due",
                     "advance by shorter steps",
                 )
-            at_s = delivery.next_at_s
-            assert at_s is not None
-            if at_s > self._schedule.now_s():
-                self._stand_at(at_s)
+            if delivery.next_at_s > self._schedule.now_s():
+                self._stand_at(delivery.next_at_s)
             made = self._desk.attempt(delivery, cause="advance")
             fired += [_fired(delivery, record, at_s=self._schedule.now_s()) for record in made]
 
-    def _next(self, *, until_s: float | None) -> Delivery | None:
+    def _next(self, *, until_s: float | None) -> DueDelivery | None:
         with self._database.read() as connection:
             return self._post.find_next(connection, until_s=until_s)
 
@@ -209,7 +207,7 @@ class Advancer:
         self._claims.offset_s = offset_s
 
 
-def _fired(delivery: Delivery, record: AttemptRecord, *, at_s: float) -> dict[str, Any]:
+def _fired(delivery: DueDelivery, record: AttemptRecord, *, at_s: float) -> dict[str, Any]:
     reply = record["reply"]
     return {
         "delivery_id": delivery.delivery_id,

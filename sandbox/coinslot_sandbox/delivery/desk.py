@@ -14,7 +14,7 @@ from coinslot_sandbox.delivery.retry import next_attempt_s
 from coinslot_sandbox.journal import Crossing, Journal
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery
 
 
 class DeliveryDesk:
@@ -46,7 +46,9 @@ class DeliveryDesk:
         """Make one attempt of what the queue gave us."""
         self.attempt(delivery, cause="schedule", needs_running=True)
 
-    def attempt(self, delivery: Delivery, *, cause: str, needs_running: bool = False) -> list[AttemptRecord]:
+    def attempt(
+        self, delivery: Delivery | DueDelivery, *, cause: str, needs_running: bool = False
+    ) -> list[AttemptRecord]:
         """Make what is due: one attempt, or what a fault makes of it; those that were made.
 
         None is where a resend, a cancellation or a freeze came while we waited, or a fault puts it off.

@@ -21,8 +21,8 @@ from coinslot_sandbox.store.database import Database, one_line
 from coinslot_sandbox.store.due import Claimed, Place
 from coinslot_sandbox.store.records import Delivery
 
-LEASE_S = 5.0
-RENEW_S = 1.5
+LEASE_S = 4.0
+RENEW_S = 1.2
 POLL_S = 0.25
 WORKERS = 16
 STOP_S = 1.0

@@ -8,7 +8,7 @@ in its hands is taken up again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, or_, select, tuple_, update
+from sqlalchemy import Connection, bindparam, or_, select, tuple_, update
 
 from coinslot_sandbox.store.post import IS_FIRST, WAITS
 from coinslot_sandbox.store.records import Delivery
@@ -17,6 +17,23 @@ from coinslot_sandbox.store.tables import DELIVERIES
 
 LEASE_MAX_S = 60.0
 """A lease that ends later than this was written by a clock that has jumped back since, and counts as over."""
+
+_LEASE = DELIVERIES.c.lease_until_s
+_IS_FREE = or_(_LEASE.is_(None), bindparam("now_s") >= _LEASE, bindparam("wrong_s") < _LEASE)
+# Put together once: building a statement costs more than running it, and these run for every delivery.
+_CLAIM = (
+    select(DELIVERIES)
+    .where(*WAITS, DELIVERIES.c.due_s <= bindparam("now_s"), _IS_FREE, IS_FIRST)
+    .order_by(DELIVERIES.c.due_s, DELIVERIES.c.workspace, DELIVERIES.c.number)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_NEXT_DUE = (
+    select(DELIVERIES.c.due_s)
+    .where(*WAITS, DELIVERIES.c.due_s.is_not(None), _IS_FREE, IS_FIRST)
+    .order_by(DELIVERIES.c.due_s)
+    .limit(1)
+)
 
 Place = tuple[str, str]
 """Workspace and delivery id."""
@@ -37,17 +54,8 @@ class Claimed:
 
 def claim(connection: Connection, *, now_s: float, lease_until_s: float, limit: int) -> list[Claimed]:
     """Take up to `limit` deliveries that are due by the machine's clock."""
-    wanted = (
-        select(DELIVERIES)
-        .where(*WAITS, DELIVERIES.c.due_s <= now_s, _is_free(now_s), IS_FIRST)
-        .order_by(DELIVERIES.c.due_s, DELIVERIES.c.workspace, DELIVERIES.c.number)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    found = [
-        Claimed(workspace=row["workspace"], delivery=delivery_of(row))
-        for row in connection.execute(wanted).mappings()
-    ]
+    rows = connection.execute(_CLAIM, {**_moments(now_s), "most": limit}).mappings()
+    found = [Claimed(workspace=row["workspace"], delivery=delivery_of(row)) for row in rows]
     renew(connection, [claimed.place for claimed in found], lease_until_s=lease_until_s)
     return found
 
@@ -61,13 +69,7 @@ def renew(connection: Connection, places: Sequence[Place], *, lease_until_s: flo
 
 def next_due_s(connection: Connection, *, now_s: float) -> float | None:
     """The machine's time of what can be claimed next; what is under lease is found when that has ended."""
-    wanted = (
-        select(DELIVERIES.c.due_s)
-        .where(*WAITS, DELIVERIES.c.due_s.is_not(None), _is_free(now_s), IS_FIRST)
-        .order_by(DELIVERIES.c.due_s)
-        .limit(1)
-    )
-    value = connection.scalar(wanted)
+    value = connection.scalar(_NEXT_DUE, _moments(now_s))
     return None if value is None else float(value)
 
 
@@ -77,6 +79,5 @@ def pull_forward(connection: Connection, *, by_s: float) -> None:
     connection.execute(update(DELIVERIES).where(*WAITS, DELIVERIES.c.due_s.is_not(None)).values(earlier))
 
 
-def _is_free(now_s: float) -> ColumnElement[bool]:
-    lease = DELIVERIES.c.lease_until_s
-    return or_(lease.is_(None), lease <= now_s, lease > now_s + LEASE_MAX_S)
+def _moments(now_s: float) -> dict[str, float]:
+    return {"now_s": now_s, "wrong_s": now_s + LEASE_MAX_S}

@@ -7,11 +7,13 @@ goes. What is due across all workspaces is the queue's matter (`store.due`).
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -25,7 +27,7 @@ from sqlalchemy import (
 )
 
 from coinslot_sandbox.clock import ScheduleClock
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery
 from coinslot_sandbox.store.rows import delivery_of, delivery_values
 from coinslot_sandbox.store.shelf import Shelf
 from coinslot_sandbox.store.tables import ATTEMPTS, DELIVERIES
@@ -50,6 +52,44 @@ IS_FIRST = or_(
 
 What is held, or put off or added by a fault, stands aside: disorder is what was asked for.
 """
+
+
+# What every attempt asks and writes is put together once: building a statement costs more than running it.
+_OWN = DELIVERIES.c.workspace == bindparam("own")
+_THIS = and_(_OWN, DELIVERIES.c.delivery_id == bindparam("this"))
+_FIND = select(DELIVERIES).where(_THIS)
+_NEXT = (
+    select(*(DELIVERIES.c[name] for name in ("delivery_id", "order_id", "kind", "next_at_s")))
+    .where(_OWN, *WAITS, DELIVERIES.c.held.is_(False), IS_FIRST)
+    .order_by(DELIVERIES.c.next_at_s, DELIVERIES.c.number)
+    .limit(1)
+)
+_NEXT_UNTIL = _NEXT.where(DELIVERIES.c.next_at_s <= bindparam("until_s"))
+_ADD_ATTEMPT = insert(ATTEMPTS)
+_COUNTS = DELIVERIES.c.state.in_(bindparam("only_from", expanding=True))
+
+
+def _settled(name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((_COUNTS, value), else_=DELIVERIES.c[name])
+
+
+def _bound(name: str) -> ColumnElement[Any]:
+    return bindparam(f"new_{name}", type_=DELIVERIES.c[name].type)
+
+
+_SETTLE = (
+    update(DELIVERIES)
+    .where(_THIS)
+    .values(
+        attempts_made=_bound("attempts_made"),
+        scheduled_made=_bound("scheduled_made"),
+        lease_until_s=null(),
+        state=_settled("state", _bound("state")),
+        next_at_s=_settled("next_at_s", _bound("next_at_s")),
+        due_s=_settled("due_s", case((DELIVERIES.c.held, null()), else_=_bound("due_s"))),
+    )
+)
+_SETTLE_DUE = _SETTLE.values(cause="schedule", waits_for=null())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,18 +141,14 @@ class Post:
         }
         connection.execute(insert(DELIVERIES).values(row))
 
-    def find_next(self, connection: Connection, *, until_s: float | None) -> Delivery | None:
+    def find_next(self, connection: Connection, *, until_s: float | None) -> DueDelivery | None:
         """What is attempted next on the schedule, held ones aside; None where nothing is by `until_s`."""
-        wanted = (
-            select(DELIVERIES)
-            .where(self._own, *WAITS, DELIVERIES.c.held.is_(False), IS_FIRST)
-            .order_by(DELIVERIES.c.next_at_s, DELIVERIES.c.number)
-            .limit(1)
-        )
-        if until_s is not None:
-            wanted = wanted.where(DELIVERIES.c.next_at_s <= until_s)
-        row = connection.execute(wanted).mappings().first()
-        return None if row is None else delivery_of(row)
+        if until_s is None:
+            found = connection.execute(_NEXT, {"own": self.workspace})
+        else:
+            found = connection.execute(_NEXT_UNTIL, {"own": self.workspace, "until_s": until_s})
+        row = found.mappings().first()
+        return None if row is None else DueDelivery(**row)
 
     def follow_schedule(self, connection: Connection, schedule: ScheduleClock) -> None:
         """Write the machine's time of everything that waits, after the schedule was set."""
@@ -124,8 +160,7 @@ class Post:
 
     def find(self, connection: Connection, delivery_id: str) -> Delivery | None:
         """The delivery with this id."""
-        wanted = select(DELIVERIES).where(self._own, DELIVERIES.c.delivery_id == delivery_id)
-        row = connection.execute(wanted).mappings().first()
+        row = connection.execute(_FIND, {"own": self.workspace, "this": delivery_id}).mappings().first()
         return None if row is None else delivery_of(row)
 
     def list_deliveries(
@@ -176,7 +211,7 @@ class Post:
             }
             for record in records
         ]
-        connection.execute(insert(ATTEMPTS), rows)
+        connection.execute(_ADD_ATTEMPT, rows)
 
     def settle(
         self,
@@ -195,20 +230,17 @@ class Post:
         only_from  the states in which the outcome still counts; one that was cancelled meanwhile stays so
         was_due    it is what the delivery waited for, not something between
         """
-        here = (DELIVERIES.c.delivery_id == delivery_id, self._own)
-        made = {
-            "attempts_made": attempts_made,
-            "scheduled_made": scheduled_made,
-            "lease_until_s": None,
-            **({"cause": "schedule", "waits_for": None} if was_due else {}),
+        outcome = {
+            "own": self.workspace,
+            "this": delivery_id,
+            "only_from": list(only_from),
+            "new_attempts_made": attempts_made,
+            "new_scheduled_made": scheduled_made,
+            "new_state": state,
+            "new_next_at_s": next_at_s,
+            "new_due_s": self._machine_s(next_at_s),
         }
-        connection.execute(update(DELIVERIES).where(*here).values(made))
-        due = case((DELIVERIES.c.held, null()), else_=self._machine_s(next_at_s))
-        connection.execute(
-            update(DELIVERIES)
-            .where(*here, DELIVERIES.c.state.in_(only_from))
-            .values(state=state, next_at_s=next_at_s, due_s=due)
-        )
+        connection.execute(_SETTLE_DUE if was_due else _SETTLE, outcome)
 
     def cancel_of_order(self, connection: Connection, order_id: str) -> int:
         """Cancel what is still pending of an order; how many that were."""

@@ -6,7 +6,7 @@ A record adds to a portal's noun what only the sandbox knows: its portal, its sc
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from coinslot_contracts.domain import Game, Order
+from coinslot_contracts.domain import Game, NotificationKind, Order
 from coinslot_contracts.wire import Headers
 
 DeliveryMode = Literal["scheduled", "lost", "manual"]
@@ -99,6 +99,16 @@ class OrderEvent:
     forced: bool
     cause: str
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueDelivery:
+    """As much of a delivery as whoever looks for the next one needs; next_at_s is the schedule's."""
+
+    delivery_id: str
+    order_id: str
+    kind: NotificationKind
+    next_at_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

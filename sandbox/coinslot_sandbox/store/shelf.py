@@ -7,7 +7,19 @@ holds what was held. A delivery that is put off has a last moment all the same, 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, insert, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from coinslot_sandbox.clock import ScheduleClock
 from coinslot_sandbox.store.records import Delivery, DeliveryState
@@ -18,6 +30,13 @@ EVERY_ORDER: Final = ""
 _WAITS: Final = (DELIVERIES.c.state == "pending", DELIVERIES.c.mode == "scheduled")
 _FAILED: Final[tuple[DeliveryState, ...]] = ("failed",)
 _ENDED: Final[tuple[DeliveryState, ...]] = ("failed", "lost", "cancelled", "delivered")
+
+
+_SOMETHING_WAITS: Final = (
+    select(DELIVERIES.c.delivery_id)
+    .where(DELIVERIES.c.workspace == bindparam("own"), DELIVERIES.c.waits_for.in_(("kind", "order")))
+    .limit(1)
+)
 
 
 class Shelf:
@@ -95,6 +114,8 @@ class Shelf:
 
     def attempted(self, connection: Connection, delivery: Delivery) -> None:
         """What waited for an attempt of something else waits no longer."""
+        if connection.execute(_SOMETHING_WAITS, {"own": self._workspace}).first() is None:
+            return
         waits, same_order = DELIVERIES.c.waits_for, DELIVERIES.c.order_id == delivery.order_id
         of_order = and_(waits == "kind", same_order, DELIVERIES.c.delivery_id != delivery.delivery_id)
         self._call(
