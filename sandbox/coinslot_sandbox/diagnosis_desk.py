@@ -111,6 +111,7 @@ def diagnose_token_of(
     services: Services,
     *,
     portal: str | None,
+    environment: str | None,
     game_id: str | None,
     token: str,
     at_s: float | None,
@@ -120,7 +121,8 @@ def diagnose_token_of(
 ) -> Diagnosis:
     """Why this token does not verify; without a portal, as a token of the portal that it fits best.
 
-    at_s  moment of judgement, None for the machine's clock: it is what a backend has
+    environment  whose keys the reader has, of portals that have it; None for the default one
+    at_s         moment of judgement, None for the machine's clock: it is what a backend has
     """
     portals = services.ground.portals.values()
     found = [
@@ -128,7 +130,7 @@ def diagnose_token_of(
             rules,
             TokenCase(
                 token=token,
-                keys=tuple(_keys(services, one)),
+                keys=tuple(_keys(services, one, environment)),
                 now_s=services.ground.clock.now_s() if at_s is None else at_s,
                 games=_games(services, one, game_id) if rules.kind == "user" else (),
                 public_key=public_key,
@@ -151,17 +153,22 @@ def _games(services: Services, portal: Portal, game_id: str | None) -> tuple[str
     return tuple(one.game.game_id for one in games)
 
 
-def _keys(services: Services, portal: Portal) -> Iterator[KnownKey]:
-    """Every key that could have signed a token, those of the portal first."""
-    own = services.rings[portal.name]
+def _keys(services: Services, portal: Portal, environment: str | None) -> Iterator[KnownKey]:
+    """Every key that could have signed a token, those of the portal's environment first."""
+    known = portal.environments
+    own = services.rings[portal.face(environment if environment in known else known[0])]
     yield from _of_ring(own)
-    for name, ring in services.rings.items():
-        if name == portal.name:
+    for ring in services.rings.values():
+        if ring is own:
             continue
         is_same = ring.portal.name == portal.name
         role = "other-environment" if is_same else "other-portal"
         owner = f"{ring.portal.title}, {ring.environment}" if is_same else ring.portal.title
-        yield from (KnownKey(role=role, owner=owner, spki_der=key.spki_der) for key in _of_ring(ring))
+        yield from (
+            KnownKey(role=role, owner=owner, spki_der=key.spki_der)
+            for key in _of_ring(ring)
+            if key.role != "never-published"
+        )
     owner = "a published test key"
     yield from (KnownKey(role="sandbox", owner=owner, spki_der=spki) for spki in pool_public_keys())
 

@@ -91,7 +91,8 @@ def let_act(
             faults.missed(taken, counted=True)
 
     if held is not None and done.script is not None:
-        held.act(done.script, key=hold_key(workspace, taken.fault.fault_id), lost=lost)
+        key = hold_key(workspace, taken.fault.fault_id)
+        held.act(done.script, key=key, lost=lost, is_over=lambda: faults.is_over(taken))
     elif connection is not None:
         connection.when_lost = lost
 

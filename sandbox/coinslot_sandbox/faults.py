@@ -188,7 +188,7 @@ class FaultBook:
     def fired(self, taken: Taken) -> None:
         """The fault acted."""
         with self._lock:
-            entry = self._entries.get(taken.fault.fault_id)
+            entry = self._entry_of(taken)
             if entry is not None:
                 entry.fired += 1
 
@@ -198,10 +198,15 @@ class FaultBook:
         counted  whether `fired` was said too early
         """
         with self._lock:
-            entry = self._entries.get(taken.fault.fault_id)
+            entry = self._entry_of(taken)
             if entry is not None:
                 entry.taken -= 1
                 entry.fired -= counted
+
+    def is_over(self, taken: Taken) -> bool:
+        """Whether the fault was ended since it was taken."""
+        with self._lock:
+            return self._entry_of(taken) is None
 
     def list_faults(self) -> list[FaultReport]:
         """Every fault that was not healed, oldest first."""
@@ -223,6 +228,11 @@ class FaultBook:
             self._preset = "calm"
             self._index()
             return ended
+
+    def _entry_of(self, taken: Taken) -> _Entry | None:
+        """The entry of the very fault that was taken; another may have its id by now."""
+        entry = self._entries.get(taken.fault.fault_id)
+        return entry if entry is not None and entry.fault is taken.fault else None
 
     def _enter(self, fault: Fault) -> _Entry:
         self._entries[fault.fault_id] = entry = _Entry(fault=fault, begun_s=self._now_s())

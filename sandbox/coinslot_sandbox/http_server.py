@@ -80,9 +80,14 @@ class TakenSocket:
         self._taken = taken
         self._hospice = hospice
 
-    def act(self, script: Script, *, key: str, lost: Callable[[], None]) -> None:
-        """Let the script act; see `SocketHospice.hold`."""
+    def act(self, script: Script, *, key: str, lost: Callable[[], None], is_over: Callable[[], bool]) -> None:
+        """Let the script act; see `SocketHospice.hold`.
+
+        is_over  whether the fault was ended meanwhile: whoever ended it may have released too early
+        """
         self._hospice.hold(self._taken, key=key, script=script, lost=lost)
+        if is_over():
+            self._hospice.release([key])
 
 
 class _HeaderReader(cheroot_server.HeaderReader):

@@ -7,7 +7,7 @@ workspaces share; nothing that moves money waits for it. Shared keys and the con
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
@@ -16,28 +16,15 @@ from sqlalchemy import Connection
 
 from coinslot_sandbox.clock import Clock
 from coinslot_sandbox.journal_entries import Crossing, Entry, Gap, make_entry, size_of, widened
+from coinslot_sandbox.journal_filter import JournalFilter
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.store.entries import COLUMNS, RESERVED_AHEAD, EntryRows, Held, JournalCap
 
 __all__ = ["Crossing", "Entry", "Journal", "JournalCap", "JournalFilter", "JournalTrouble"]
 
+PAGE_ENTRIES: Final = 500
 RECENT_MAX: Final = 2_000
 SETTLE_S: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalFilter:
-    """Which entries are wanted; None means any."""
-
-    dir: str | None = None
-    endpoint: str | None = None
-    order_id: str | None = None
-    user_id: str | None = None
-
-    def takes(self, entry: Entry) -> bool:
-        """Whether the entry is wanted."""
-        wanted = ((name, getattr(self, name)) for name in ("dir", "endpoint", "order_id", "user_id"))
-        return all(value is None or entry[name] == value for name, value in wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +115,7 @@ class Journal:
         self._next_seq = self._held.next_seq
         self._seen_seq = self._held.last_seq
         self._gaps = list(self._held.gaps)
-        self._is_ending = False
+        self._is_ending = self._is_noted = False
         writer.add(self)
 
     def close(self) -> None:
@@ -204,6 +191,7 @@ class Journal:
 
     def entries(self, *, after: int, limit: int, wanted: JournalFilter) -> list[Entry]:
         """Entries after a number, oldest first."""
+        after = max(after, wanted.after)
         with self._changed:
             from_seq = self._recent.entries[0][0]["seq"] if self._recent.entries else self._next_seq
             newest = [
@@ -213,9 +201,22 @@ class Journal:
             return newest[:limit]
         members = {name: value for name in COLUMNS if (value := getattr(wanted, name)) is not None}
         with self._writer.database.read() as connection:
-            rows = self._rows.read(connection, after=after, before=from_seq, members=members)
+            until_seq = from_seq if wanted.before is None else min(from_seq, wanted.before)
+            rows = self._rows.read(connection, after=after, before=until_seq, members=members)
             older = list(islice((entry for entry in rows if wanted.takes(entry)), limit))
         return (older + newest)[:limit]
+
+    def pages(self, wanted: JournalFilter) -> Iterator[list[Entry]]:
+        """Every wanted entry that can be seen now, oldest first, in pages."""
+        cursor, last_seq = 0, self.last_seq
+        while cursor < last_seq:
+            page = self.entries(after=cursor, limit=PAGE_ENTRIES, wanted=wanted)
+            known = [entry for entry in page if entry["seq"] <= last_seq]
+            if known:
+                yield known
+            if len(page) < PAGE_ENTRIES:
+                return
+            cursor = page[-1]["seq"]
 
     def wait(self, *, after: int, timeout_s: float) -> bool:
         """Wait until there is an entry after this number; False where there is none by then."""
@@ -253,15 +254,16 @@ class Journal:
 
     def clear(self) -> None:
         """Forget every entry; the numbers go on."""
-        with self._writer.alone() as connection:
+        with self._writer.alone():
             with self._changed:
                 cleared_seq, next_seq = self._seen_seq, self._next_seq
-            held = self._rows.clear(connection, next_seq=next_seq + RESERVED_AHEAD)
-        with self._changed:
-            self._held = replace(held, last_seq=cleared_seq)
-            self._gaps = []
-            self._recent.forget_before(cleared_seq + 1)
-            self._forget_unwritten(cleared_seq)
+            with self._writer.database.write() as connection:
+                held = self._rows.clear(connection, next_seq=next_seq + RESERVED_AHEAD)
+            with self._changed:
+                self._held = replace(held, last_seq=cleared_seq)
+                self._gaps = []
+                self._recent.forget_before(cleared_seq + 1)
+                self._forget_unwritten(cleared_seq)
 
     def give_back(self, connection: Connection) -> None:
         """Reserve no more numbers than were given out; for the writer, at its end."""
@@ -272,6 +274,7 @@ class Journal:
     def take_group(self) -> Group:
         """What is to be written now; for the writer."""
         with self._changed:
+            self._is_noted = False
             held = replace(self._held, next_seq=self._next_seq + RESERVED_AHEAD, gaps=tuple(self._gaps))
             entries = tuple(entry for entry, _ in self._to_write)
             return Group(rows=self._rows, held=held, entries=entries, cap=self._cap)
@@ -317,7 +320,9 @@ class Journal:
         self._recent.add(entry, size_bytes)
         self._to_write.append((entry, size_bytes))
         self._to_write_bytes += size_bytes
-        self._writer.note(self)
+        if not self._is_noted:
+            self._is_noted = True
+            self._writer.note(self)
 
     def _forget_unwritten(self, through_seq: int) -> None:
         while self._to_write and self._to_write[0][0]["seq"] <= through_seq:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from coinslot_sandbox.store.database import Database
@@ -24,7 +23,7 @@ GROUP_S: Final = 0.03
 RETRY_S: Final = 0.25
 MEMORY_BYTES: Final = 64 * 1_048_576
 """How much of all journals together is kept in memory: the newest, and what the store did not take yet."""
-STREAMS_MAX: Final = 16
+STREAMS_MAX: Final = 12
 """So many live streams of all workspaces together; each holds a thread of the control port."""
 
 
@@ -104,10 +103,10 @@ class JournalWriter:
             self._changed.notify_all()
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[Connection]:
-        """A transaction on the store while no group is being written."""
-        with self._committing, self.database.write() as connection:
-            yield connection
+    def alone(self) -> Iterator[None]:
+        """No group is being written meanwhile."""
+        with self._committing:
+            yield
 
     def _write_forever(self) -> None:
         while True:

@@ -24,6 +24,7 @@ class Mask:
 
     def __init__(self, secrets: Iterable[str], *, is_control: bool) -> None:
         self._secrets = [secret for secret in secrets if len(secret) >= SECRET_CHARS_MIN]
+        self._encoded = [secret.encode() for secret in self._secrets]
         self._is_control = is_control
 
     def request(self, request: WireRequest) -> dict[str, Any]:
@@ -44,10 +45,13 @@ class Mask:
         }
 
     def _headers(self, headers: Headers) -> list[list[str]]:
+        together = "\n".join([value for _, value in headers])
+        if not self._is_control and not any(secret in together for secret in self._secrets):
+            return [[name, value] for name, value in headers]
         return [[name, self._header(name, value)] for name, value in headers]
 
     def _header(self, name: str, value: str) -> str:
-        hidden = self._is_control and name.lower() in {"authorization", "cookie"}
+        hidden = self._is_control and name.lower() in {"authorization", "cookie", "set-cookie"}
         return MASK if hidden else self._text(value)
 
     def _text(self, text: str) -> str:
@@ -58,8 +62,8 @@ class Mask:
     def _body(self, body: bytes) -> str:
         if self._is_control:
             body = _masked_members(body)
-        for secret in self._secrets:
-            body = body.replace(secret.encode(), MASK.encode())
+        for secret in self._encoded:
+            body = body.replace(secret, MASK.encode())
         return base64.b64encode(body).decode()
 
 

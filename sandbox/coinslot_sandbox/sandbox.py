@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from coinslot_sandbox.portal_port import PortalPort
 from coinslot_sandbox.services import Common, Services
 from coinslot_sandbox.settings import SandboxSettings, check_settings, control_token
 from coinslot_sandbox.store.database import Database
+from coinslot_sandbox.version import sandbox_version
 from coinslot_sandbox.workspaces import Workspaces, WorkspaceWish
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Sandbox:
         store = self.settings.store
         return {
             "coinslot": "ready",
-            "version": _version(),
+            "version": sandbox_version(),
             "pid": os.getpid(),
             "workspace": services.workspace,
             "control_url": addresses.control_url,
@@ -207,10 +207,3 @@ def _stop_together(servers: list[HttpServer]) -> None:
         thread.start()
     for thread in stopping:
         thread.join()
-
-
-def _version() -> str:
-    try:
-        return version("coinslot")
-    except PackageNotFoundError:
-        return "0"

@@ -24,7 +24,7 @@ from coinslot_sandbox.faults import FaultBook, FaultReport, hold_key
 from coinslot_sandbox.games import GameDesk
 from coinslot_sandbox.hospice import SocketHospice
 from coinslot_sandbox.ids import Ids, number_of
-from coinslot_sandbox.journal import Journal
+from coinslot_sandbox.journal import Journal, JournalCap
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.keys import KeyRing, build_rings
 from coinslot_sandbox.order_book import OrderBook
@@ -132,8 +132,9 @@ class Services:
 
     def heal(self, fault_id: str) -> FaultReport | None:
         """End a fault and what it holds up; None where there is no such fault."""
+        report = self.faults.heal(fault_id)
         self._release([fault_id])
-        return self.faults.heal(fault_id)
+        return report
 
     def _release(self, fault_ids: Iterable[str]) -> None:
         self.hospice.release(hold_key(self.workspace, fault_id) for fault_id in fault_ids)
@@ -187,7 +188,11 @@ def build_services(common: Common, record: WorkspaceRecord, settings: SandboxSet
         dialects=dialects,
     )
     journal = Journal(
-        workspace=record.name, writer=common.journals, clock=common.clock, secrets=games.secrets
+        workspace=record.name,
+        writer=common.journals,
+        clock=common.clock,
+        secrets=games.secrets,
+        cap=JournalCap(entries=settings.journal_entries, size_bytes=settings.journal_bytes),
     )
     faults = FaultBook(seed=seed, now_s=ground.schedule.now_s)
     services = Services(

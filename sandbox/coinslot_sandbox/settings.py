@@ -19,6 +19,8 @@ TOKEN_VARIABLE = "COINSLOT_CONTROL_TOKEN"  # noqa: S105 - the name of a variable
 PORT = 7711
 CONTROL_PORT = 7712
 SEED_MAX = 2**31 - 1
+JOURNAL_ENTRIES_MIN = 100
+JOURNAL_BYTES_MIN = 8 * 1_048_576
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class SandboxSettings:
     preset               the faults that are laid at start and after a reset
     allow_cidrs          networks that callbacks may go to, as 203.0.113.0/24
     public_url           what the ready line and the environment block say instead of host and port
+    journal_entries, journal_bytes  how much of each workspace's journal is kept
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +56,8 @@ class SandboxSettings:
     allow_cidrs: tuple[str, ...] = ()
     public_url: str | None = None
     preset: str = "calm"
+    journal_entries: int = 20_000
+    journal_bytes: int = 128 * 1_048_576
 
     @property
     def callback_policy(self) -> CallbackPolicy:
@@ -69,6 +74,12 @@ def check_settings(settings: SandboxSettings) -> None:
             raise SandboxStartError(f"{name} {number} is no port; take one from 0 to 65535", 2)
     if settings.seed is not None and not 0 <= settings.seed <= SEED_MAX:
         raise SandboxStartError(f"seed {settings.seed} is out of range; take one from 0 to {SEED_MAX}", 2)
+    if settings.journal_entries < JOURNAL_ENTRIES_MIN or settings.journal_bytes < JOURNAL_BYTES_MIN:
+        raise SandboxStartError(
+            f"a journal of {settings.journal_entries} entries and {settings.journal_bytes} bytes keeps too "
+            f"little; take at least {JOURNAL_ENTRIES_MIN} entries and {JOURNAL_BYTES_MIN} bytes",
+            2,
+        )
     if settings.retry not in RETRY_PRESETS:
         known = ", ".join(RETRY_PRESETS)
         raise SandboxStartError(f"there is no retry preset {settings.retry!r}; take one of {known}", 2)

@@ -108,15 +108,15 @@ class Timeline:
     def _journalled(self, record: OrderRecord) -> Iterator[Event]:
         """What the journal adds; attempts are told from the store already."""
         order = record.order
-        for entry in self._entries(order_id=order.order_id):
+        for entry in self._entries(JournalFilter(order_id=order.order_id)):
             if entry["dir"] != "out":
                 yield _crossed(entry)
-        for entry in self._entries(user_id=order.user_id, endpoint="POST /tokens"):
+        for entry in self._entries(JournalFilter(user_id=order.user_id, endpoint="POST /tokens")):
             yield _crossed(entry)
         reports = self._ground.portals[record.portal].reports
         if reports is None:
             return
-        for entry in self._entries(endpoint=reports.orders_endpoint, limit=LISTINGS_MAX):
+        for entry in self._entries(JournalFilter(endpoint=reports.orders_endpoint), limit=LISTINGS_MAX):
             if entry["reply"] is None:
                 continue
             try:
@@ -126,8 +126,8 @@ class Timeline:
             if any(row.order_id == order.order_id for row in page.orders):
                 yield {**_crossed(entry), "title": f"the backend finds the order by {entry['endpoint']}"}
 
-    def _entries(self, *, limit: int = ENTRIES_MAX, **wanted: str) -> list[Entry]:
-        return self._services.journal.entries(after=0, limit=limit, wanted=JournalFilter(**wanted))
+    def _entries(self, wanted: JournalFilter, *, limit: int = ENTRIES_MAX) -> list[Entry]:
+        return self._services.journal.entries(after=0, limit=limit, wanted=wanted)
 
 
 def _event(lane: str, kind: str, title: str, *, at_s: float, **more: Any) -> Event:

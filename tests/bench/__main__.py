@@ -8,16 +8,29 @@ import sys
 from collections.abc import Callable
 
 from bench_check import catalogue, checks
-from bench_sandbox import delivery, memory, start_up
+from bench_deliveries import advance, arrival, recovery, throughput
+from bench_endpoints import keys, orders, reads, tokens
+from bench_load import connections, growth, peers_memory, tenants
+from bench_sandbox import memory, start_up
 from bench_verifier import callbacks, verification
 from rounds import Figure
 
 BENCHES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("V1", "V3"): verification,
     ("V4",): callbacks,
+    ("S1",): keys,
+    ("S2",): tokens,
+    ("S3",): orders,
+    ("S4",): reads,
     ("S5",): start_up,
-    ("S6",): memory,
-    ("D3",): delivery,
+    ("S6",): lambda: memory() + peers_memory(),
+    ("S7",): connections,
+    ("S8",): growth,
+    ("W1", "W2"): tenants,
+    ("D1", "D2"): throughput,
+    ("D3",): arrival,
+    ("D4",): advance,
+    ("R0",): recovery,
     ("R1", "R2"): checks,
     ("R3",): catalogue,
 }
@@ -32,11 +45,11 @@ def main(wanted: list[str]) -> int:
         return 2
     machine = f"Python {platform.python_version()} on {platform.machine()}"
     print(f"{machine}; ratios are medians over interleaved rounds")
-    print(f"{'id':4} {'what':62} {'measured (least to greatest)':>24}  {'goal':>10}")
+    head = f"{'ours':>11} {'limit, peer':>11} {'ratio (least to greatest)':>25}"
+    print(f"{'id':4} {'what':62} {head}  {'goal':>10}")
     for ids, measure in BENCHES.items():
         if not wanted or set(wanted) & set(ids):
-            for figure in measure():
-                print(figure.line(), flush=True)
+            print(*(figure.line() for figure in measure()), sep="\n", flush=True)
     return 0
 
 

@@ -1,18 +1,16 @@
-"""S5, S6, D3: how fast the sandbox is ready, what it weighs, and how soon a callback arrives.
+"""S5, S6: how fast the sandbox is ready, and what it weighs.
 
 The sandbox runs as the process that users start; it is read through its ready line and its control API alone.
 """
 
 import http.client
 import json
-import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +18,6 @@ from rounds import Figure, interleave, ratio
 
 COMMAND = [sys.executable, "-m", "coinslot_scenarios", "sandbox", "--port", "0", "--control-port", "0"]
 ORDERS_UNDER_LOAD = 2_000
-DELIVERIES = 100
 
 
 @contextmanager
@@ -41,13 +38,17 @@ def connect(url: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
 
 
-def asking(ready: dict) -> Callable[[str, dict], dict]:
-    """A function that posts to the control plane over one connection."""
+def asking(ready: dict) -> Callable[[str, dict | None], dict]:
+    """A function that calls the control plane over one connection."""
     connection = connect(ready["control_url"])
     headers = {"Authorization": f"Bearer {ready['control_token']}", "Content-Type": "application/json"}
 
-    def ask(path: str, body: dict) -> dict:
-        connection.request("POST", f"/_control/v1{path}", json.dumps(body), headers)
+    def ask(path: str, body: dict | None) -> dict:
+        """Post a body, or get where there is none."""
+        if body is None:
+            connection.request("GET", f"/_control/v1{path}", headers=headers)
+        else:
+            connection.request("POST", f"/_control/v1{path}", json.dumps(body), headers)
         reply = connection.getresponse()
         answer = json.loads(reply.read())
         assert reply.status < 300, answer
@@ -81,11 +82,11 @@ def memory() -> list[Figure]:
         ask = asking(ready)
         player = ask("/players", {})["user_id"]
         ask("/products", {"product_id": "1002"})
-        idle_kib = _resident_kib(pid)
+        idle_kib = resident_kib(pid)
         _load(ask, player, ORDERS_UNDER_LOAD)
-        first_kib = _resident_kib(pid)
+        first_kib = resident_kib(pid)
         _load(ask, player, ORDERS_UNDER_LOAD)
-        grown = _resident_kib(pid) / first_kib - 1
+        grown = resident_kib(pid) / first_kib - 1
     return [
         Figure(
             id="S6",
@@ -112,7 +113,8 @@ def _load(ask: Callable[[str, dict], dict], player: str, orders: int) -> None:
         ask("/orders", {"player": player, "product": "1002", "paid": True, "callback": "lost"})
 
 
-def _resident_kib(pid: int) -> int:
+def resident_kib(pid: int) -> int:
+    """A process's resident memory."""
     status = Path(f"/proc/{pid}/status")
     if status.exists():
         line = next(line for line in status.read_text("ascii").splitlines() if line.startswith("VmRSS"))
@@ -137,59 +139,3 @@ class Receiver(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
-
-
-def delivery() -> list[Figure]:
-    """D3: from the call that pays to the arrival of its callback, beyond a bare POST to the same receiver.
-
-    The goal counts from the commit; the call that leads to it is part of what is measured here.
-    """
-    arrivals: dict[str, float] = {}
-    changed = threading.Condition()
-
-    def arrived(body: bytes) -> None:
-        with changed:
-            arrivals[json.loads(body)["orderId"]] = time.perf_counter()
-            changed.notify_all()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    server.arrived = arrived  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/notify"
-    try:
-        with running("--callback-url", url) as (ready, _):
-            ask = asking(ready)
-            player = ask("/players", {})["user_id"]
-            ask("/products", {"product_id": "1002"})
-            bare_ms, ours_ms = [], []
-            for number in range(DELIVERIES):
-                bare_ms.append(_bare_post_ms(url, arrivals, f"bare-{number}"))
-                order = ask("/orders", {"player": player, "product": "1002"})["order"]["order_id"]
-                ours_ms.append(_paid_to_arrival_ms(ask, order, arrivals, changed))
-    finally:
-        server.shutdown()
-        server.server_close()
-    beyond = statistics.median(ours_ms) - statistics.median(bare_ms)
-    what = "pay call sent to callback's arrival, beyond a bare POST (p50)"
-    return [
-        Figure(id="D3", what=what, measured=beyond, goal=5, at_least=False, unit=" ms", note="pay call incl.")
-    ]
-
-
-def _bare_post_ms(url: str, arrivals: dict[str, float], name: str) -> float:
-    connection = connect(url)
-    began_s = time.perf_counter()
-    connection.request("POST", urlsplit(url).path, json.dumps({"orderId": name}))
-    connection.getresponse().read()
-    connection.close()
-    return (arrivals[name] - began_s) * 1000
-
-
-def _paid_to_arrival_ms(
-    ask: Callable[[str, dict], dict], order: str, arrivals: dict[str, float], changed: threading.Condition
-) -> float:
-    began_s = time.perf_counter()
-    ask(f"/orders/{order}/pay", {})
-    with changed:
-        assert changed.wait_for(lambda: order in arrivals, timeout=10)
-    return (arrivals[order] - began_s) * 1000

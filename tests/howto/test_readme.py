@@ -96,6 +96,12 @@ def test_the_reports_are_answered_as_the_comments_say(by_hand):
 
 
 @needs_tools
+def test_a_wrong_signature_is_explained(by_hand):
+    """jogos:iap.sha1 — the key was put before the body."""
+    assert any("key" in line and "before" in line for line in by_hand.splitlines())
+
+
+@needs_tools
 def test_the_list_of_orders_has_the_promised_pages(by_hand):
     """jogos:iap.3 — 31 orders at size 5 are 7 pages."""
     listed = json.loads(by_hand[by_hand.rindex('{"code":"200"') :])

@@ -195,6 +195,17 @@ def test_the_keys_of_the_ring_are_known(client):
     assert diagnose_token(client, mint(client))["cause"] == "key-unpublished"
 
 
+def test_a_token_of_the_other_environment_is_told(client):
+    """jogos:iap.env: each environment has keys of its own."""
+    player = client.player(username="someone")
+    token = client.done("POST", "/tokens", {"player": player, "environment": "test"})["token"]
+
+    found = diagnose_token(client, token)
+    assert (found["ok"], found["cause"]) == (False, "key-of-another-environment")
+    assert diagnose_token(client, token, environment="test")["ok"] is True
+    assert diagnose_token(client, mint(client), environment="test")["cause"] == "key-of-another-environment"
+
+
 def test_a_token_of_another_sandbox_and_of_nobody_is_told(client):
     """The pool of test keys is known; a key of somebody's own is not."""
     claims = {

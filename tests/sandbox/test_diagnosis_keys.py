@@ -105,6 +105,15 @@ def test_the_key_is_found_in_every_form(form):
     assert read_key_text(FORMS[form]).spki_der == spki()
 
 
+def test_bare_base64_of_pkcs1_is_both():
+    """Two oddities at once, and the key all the same."""
+    pkcs1 = private_key().public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    found = read_key_text(base64.b64encode(pkcs1).decode())
+
+    assert found.spki_der == spki()
+    assert found.forms == ("public-key-pkcs1", "public-key-bare-base64")
+
+
 @pytest.mark.tool("openssl")
 def test_what_openssl_writes_is_read():
     """Wrapped, with a newline at the end."""

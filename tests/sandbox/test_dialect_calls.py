@@ -176,3 +176,28 @@ def test_a_reset_brings_every_default_back(ears):
     assert client.done("GET", "/dialects")["dialects"] == start
     kinds = {(key["portal"], key["algorithm"]) for key in client.done("GET", "/keys")["keys"]}
     assert kinds == {("jogos", "RS256"), ("playgama", "RS256")}
+
+
+def test_a_lie_about_the_key_is_readable_where_the_portal_compresses(ears):
+    """key_shape: the lie is about the document, not about its encoding."""
+    ears.tell("jogos", key_encoding="gzip")
+    ears.client.done(
+        "POST", "/faults", {"at": "jogos.publicKey", "with": {"key_shape": "nested", "times": 1}}
+    )
+
+    lie, honest = (ears.key_reply(Accept_Encoding="gzip") for _ in range(2))
+
+    assert isinstance(json.loads(lie.body)["data"], dict)
+    assert lie.headers.get("Content-Encoding") is None
+    assert honest.headers["Content-Encoding"] == "gzip"
+
+
+def test_a_lie_about_the_code_leaves_a_word_alone(ears):
+    """code_type: SUCCESS is no number; without the dialect the code becomes one."""
+    game = ears.order(paid=True)["game_id"]
+    ears.client.done("POST", "/faults", {"at": "jogos.getOrders", "with": {"code_type": "number"}})
+
+    plain = ears.orders(game)["code"]
+    ears.tell("jogos", orders_code="word")
+
+    assert (plain, ears.orders(game)["code"]) == (200, "SUCCESS")

@@ -4,13 +4,11 @@ Each test heals its fault at the end and finds the normal answer again: the posi
 """
 
 import gzip
-import hashlib
 import json
 import time
-from urllib.parse import urlsplit
 
 import pytest
-from coinslot_testkit.raw_http import ask_and_leave, connect, fetch, read_all, request_bytes
+from coinslot_testkit.raw_http import connect, fetch, read_all, request_bytes
 
 AT = "jogos.publicKey"
 
@@ -314,101 +312,3 @@ def test_a_status_with_retry_after(client, url, honest):
 
     assert (seen.status, seen.head["retry-after"]) == (429, "3")
     assert _fired(client, fault_id) == 1
-
-
-@pytest.mark.parametrize("kind", ["hang", "latency"])
-def test_silence_has_fired_though_the_client_gave_up(client, url, honest, kind):
-    """A backend with a shorter patience than the fault has felt it all the same."""
-    fault_id = _set(client, **{kind: 600})
-
-    with connect(url, timeout_s=0.3) as connection:
-        connection.sendall(request_bytes(url))
-        with pytest.raises(TimeoutError):
-            connection.recv(1)
-
-    assert _fired(client, fault_id) == 1
-
-
-@pytest.mark.parametrize(
-    "spec", [{"reset": True}, {"hang": 5}, {"latency": 0.01}, {"truncated_body": True}, {"answer": 503}]
-)
-def test_what_nobody_called_for_has_not_fired(client, url, honest, spec):
-    """fired: 0 in the list and in the answer of DELETE."""
-    fault_id = _set(client, **spec)
-    client.orders_page()
-
-    assert _fired(client, fault_id) == 0
-    assert client.done("DELETE", f"/faults/{fault_id}")["fired"] == 0
-
-
-@pytest.mark.parametrize(
-    "spec", [{"reset": True}, {"hang": 0.2}, {"truncated_body": True}, {"answer": 503}, {"bom": True}]
-)
-def test_a_client_that_is_gone_felt_nothing(client, url, honest, spec):
-    """It hangs up before the request is judged: seen, not fired; the next client gets the fault."""
-    fault_id = _set(client, **spec, times=1)
-    ask_and_leave(url)
-
-    began_s = time.monotonic()
-    while not (fault := client.done("GET", "/faults")["faults"][0])["seen"]:
-        assert time.monotonic() - began_s < 10
-    assert (fault["fired"], fault["left"], fault["seen"]) == (0, 1, 1)
-    assert fetch(url).body != honest
-    assert _fired(client, fault_id) == 1
-
-
-@pytest.mark.parametrize(
-    ("spec", "arrived"),
-    [
-        ({"reset": True}, 0),
-        ({"reset": {"when": "before_headers", "handled": True}}, 1),
-        ({"reset": "mid_body"}, 1),
-        ({"empty_reply": True}, 0),
-        ({"empty_reply": {"handled": True}}, 1),
-        ({"truncated_body": True}, 1),
-        ({"latency": 0.05}, 1),
-        ({"wrong_content_type": True}, 0),
-        ({"rate_limit": 0}, 0),
-        ({"hang": {"for_s": 0.05, "handled": True}}, 1),
-    ],
-)
-def test_the_portal_takes_the_call_in_or_does_not(shop, spec, arrived):
-    """What fails in the portal's place leaves no trace; what fails on the way back was taken in."""
-    order_id = shop.order_id(paid=True)
-    shop.done("POST", "/faults", {"at": "jogos.arrivedorder", "order": order_id, "with": spec})
-    body = json.dumps({"gameId": int(shop.game_id), "orderId": order_id}).encode()
-    fetch(
-        shop.ready["jogos"]["api_url"] + "/api/gamepay/webhook/arrivedorder",
-        body=body,
-        headers={"Authorization": _signature(body, shop.shared_key)},
-    )
-
-    assert shop.done("GET", f"/orders/{order_id}")["order"]["arrivedStatus"] == arrived
-
-
-def _signature(body, key):
-    return hashlib.sha1(body + key.encode()).hexdigest()
-
-
-def test_a_workspaces_fault_is_its_own(client, url):
-    """The same fault in two workspaces: healing one ends only what it holds."""
-    client.done("POST", "/workspaces", {"name": "other"})
-    preset = [
-        client.done("POST", f"{where}/faults", {"at": AT, "with": {"latency": 600}})["fault_id"]
-        for where in ("", "/w/other")
-    ]
-    parts = urlsplit(url)
-    other = f"{parts.scheme}://{parts.netloc}/w/other/jogos{parts.path}"
-    began_s = time.monotonic()
-    with connect(url) as mine, connect(other, timeout_s=0.5) as theirs:
-        mine.sendall(request_bytes(url))
-        theirs.sendall(request_bytes(other))
-        while not all(
-            client.done("GET", f"{where}/faults")["faults"][0]["fired"] for where in ("", "/w/other")
-        ):
-            assert time.monotonic() - began_s < 10
-        client.done("DELETE", f"/faults/{preset[0]}")
-        assert read_all(mine, began_s).status == 200
-        with pytest.raises(TimeoutError):
-            theirs.recv(1)
-    assert fetch(url).status == 200

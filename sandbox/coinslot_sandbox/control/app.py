@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 from coinslot_contracts.wire import WireReply, WireRequest
 from flask import Flask, Response, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from coinslot_sandbox.control.call import Call, Noted, Text, unknown
+from coinslot_sandbox.control.call import Call, Noted, Streamed, Text, unknown
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import read_body
 from coinslot_sandbox.control.routes import Route, find_route, methods_of
@@ -33,6 +34,7 @@ from coinslot_sandbox.orders import MoveRefused
 from coinslot_sandbox.portal_view import wire_request
 from coinslot_sandbox.rotation import RotationRefused
 from coinslot_sandbox.services import DEFAULT, Common, Services
+from coinslot_sandbox.store.trouble import trouble_of
 from coinslot_sandbox.workspaces import WorkspaceRefused, Workspaces
 
 BASE = "/_control/v1"
@@ -47,6 +49,8 @@ TITLES = {
     409: "This cannot be done now",
     413: "The body is too large",
     500: "The sandbox itself failed",
+    503: "The sandbox cannot do this now",
+    507: "The store is full",
 }
 
 
@@ -159,7 +163,7 @@ class ControlDesk:
         at_s, began_s = clock.now_s(), clock.monotonic_s()
         noted = Noted()
         response = self._answer(route, services, args, wire, noted)
-        if route.method != "GET":
+        if route.is_journalled:
             elapsed_ms = (clock.monotonic_s() - began_s) * 1000
             self._journal(services, route, args, wire, response, noted, at_s=at_s, elapsed_ms=elapsed_ms)
         return response
@@ -199,12 +203,15 @@ class ControlDesk:
                 context=self._context,
                 args=args,
                 query=request.args.to_dict(),
+                headers={name.lower(): value for name, value in wire.headers},
                 body={} if route.method == "GET" else read_body(wire.body),
                 noted=noted,
             )
             status, value = route.handle(call)
         except Problem as problem:
             return dump_problem(problem)
+        except OperationalError as error:
+            return dump_problem(_store_problem(error))
         except (
             Unknown,
             MoveRefused,
@@ -221,7 +228,7 @@ class ControlDesk:
             return dump_problem(_problem(error))
         if isinstance(value, Text):
             return Response(value.text, status=status, headers=[("Content-Type", value.kind)])
-        return _json(status, value)
+        return _streamed(value) if isinstance(value, Streamed) else _json(status, value)
 
     def _journal(
         self,
@@ -270,7 +277,16 @@ def dump_problem(problem: Problem) -> Response:
     }
     if problem.clause is not None:
         members["clause"] = problem.clause
-    return _json(problem.status, members, kind="application/problem+json")
+    response = _json(problem.status, members, kind="application/problem+json")
+    if problem.status in (503, 507):
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _store_problem(error: OperationalError) -> Problem:
+    trouble = trouble_of(error)
+    status = 507 if trouble.code == "store-full" else 503
+    return Problem(status, trouble.code, trouble.says, remedy=trouble.remedy)
 
 
 def _problem(error: Exception) -> Problem:
@@ -363,6 +379,15 @@ def _http_problem(error: HTTPException) -> Response:
 def _json(status: int, value: Any, *, kind: str = "application/json") -> Response:
     body = (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
     return Response(body, status=status, headers=[("Content-Type", kind), ("Cache-Control", "no-store")])
+
+
+def _streamed(value: Streamed) -> Response:
+    response = Response(value.pieces, headers=[("Content-Type", value.kind), ("Cache-Control", "no-store")])
+    if value.close is not None:
+        response.call_on_close(value.close)
+    if value.filename is not None:
+        response.headers["Content-Disposition"] = f'attachment; filename="{value.filename}"'
+    return response
 
 
 def _ready() -> Response:

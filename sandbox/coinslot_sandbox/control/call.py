@@ -3,7 +3,7 @@
 A handler takes a Call and returns status and JSON value; what is refused is raised and becomes a problem.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,6 +26,21 @@ class Text:
 
 
 Reply = tuple[int, Any]
+"""Status, and a JSON value or a `Streamed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """An answer that goes out piece by piece.
+
+    close     is called once when the last piece has gone out or the reader has
+    filename  under which a browser is to keep it
+    """
+
+    kind: str
+    pieces: Iterator[bytes]
+    close: Callable[[], None] | None = None
+    filename: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,9 +60,10 @@ class Noted:
 class Call:
     """One control call.
 
-    args   what the path's variables are
-    query  the first value of each query parameter
-    noted  what the handler writes for the journal
+    args     what the path's variables are
+    query    the first value of each query parameter
+    headers  the request's, by name in lower case
+    noted    what the handler writes for the journal
     """
 
     workspaces: Workspaces
@@ -55,6 +71,7 @@ class Call:
     context: Context
     args: Mapping[str, str]
     query: Mapping[str, str]
+    headers: Mapping[str, str]
     body: Mapping[str, Any]
     noted: Noted = field(default_factory=Noted)
 

@@ -27,6 +27,7 @@ def post_token(call: Call) -> Reply:
     found = diagnosis_desk.diagnose_token_of(
         call.services,
         portal=asked.portal,
+        environment=asked.environment,
         game_id=asked.game_id,
         token=asked.token,
         at_s=asked.at_s,

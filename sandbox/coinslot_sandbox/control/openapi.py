@@ -13,6 +13,7 @@ from coinslot_contracts.portal import Portal
 from coinslot_sandbox.control import (
     openapi_diagnose,
     openapi_faults,
+    openapi_journal,
     openapi_mail,
     openapi_orders,
     openapi_purchases,
@@ -25,7 +26,6 @@ from coinslot_sandbox.control.openapi_links import LINKS, Links
 from coinslot_sandbox.control.openapi_operation import Operation
 from coinslot_sandbox.control.openapi_schemas import (
     DECIMAL,
-    NUMBER,
     TEXT,
     listed,
     ref,
@@ -33,7 +33,6 @@ from coinslot_sandbox.control.openapi_schemas import (
     resources,
     shape,
 )
-from coinslot_sandbox.control.wire_calls import SEQ_MAX, WAIT_S_DEFAULT, WAIT_S_MAX
 from coinslot_sandbox.delivery.addresses import CallbackPolicy
 
 BASE: Final = "/_control/v1"
@@ -45,19 +44,15 @@ PROBLEMS: Final[Mapping[int, str]] = {
     405: "`method-not-allowed`.",
     409: "It cannot be done now: an illegal move, an unmet precondition, a rotation that is not possible.",
     413: "`body-too-large`: larger than 1 MiB.",
+    503: "`store-busy` or `store-failed`: the store did not take it; or `streams-exhausted`.",
+    507: "`store-full`: the store has no space for it.",
 }
-_ALWAYS: Final = (400, 401, 403, 404, 405, 413)
+_ALWAYS: Final = (400, 401, 403, 404, 405, 413, 503, 507)
 
 _LIMIT: Final = {
     "name": "limit",
     "in": "query",
     "schema": {"type": "integer", "minimum": 1, "maximum": LIST_MAX, "default": LIST_DEFAULT},
-}
-_AFTER: Final = {
-    "name": "after",
-    "in": "query",
-    "description": "entries after this number",
-    "schema": {"type": "integer", "minimum": 0, "maximum": SEQ_MAX, "default": 0},
 }
 
 
@@ -68,10 +63,6 @@ def _query(name: str, *values: str) -> dict[str, Any]:
         "schema": {"type": "string", "enum": list(values)} if values else TEXT,
     }
 
-
-_JOURNAL: Final = shape(
-    {"entries": listed(ref("Entry")), "last_seq": {"type": "integer"}, "dropped": {"type": "integer"}}
-)
 
 _SHOP_AND_WIRE: Final = (
     Operation(
@@ -143,39 +134,6 @@ _SHOP_AND_WIRE: Final = (
         answers={200: ref("Token")},
         can_conflict=True,
     ),
-    Operation(
-        method="get",
-        path="/journal",
-        summary="Journal entries after a number, oldest first",
-        query=(
-            _AFTER,
-            _LIMIT,
-            _query("dir", "in", "out", "control"),
-            *(_query(name) for name in ("endpoint", "order_id", "user_id")),
-        ),
-        answers={200: _JOURNAL},
-    ),
-    Operation(
-        method="get",
-        path="/journal/wait",
-        summary="As the list, once there is something after a number or time is up",
-        query=(
-            _AFTER,
-            _LIMIT,
-            {
-                "name": "timeout_s",
-                "in": "query",
-                "schema": {**NUMBER, "minimum": 0, "maximum": WAIT_S_MAX, "default": WAIT_S_DEFAULT},
-            },
-        ),
-        answers={200: _JOURNAL},
-    ),
-    Operation(
-        method="get",
-        path="/journal/{seq}",
-        summary="One journal entry",
-        answers={200: ref("Entry")},
-    ),
 )
 
 _AREAS: Final = (
@@ -185,6 +143,7 @@ _AREAS: Final = (
     openapi_workspaces,
     openapi_diagnose,
     openapi_faults,
+    openapi_journal,
 )
 """The files that describe an area each: its OPERATIONS, `requests(context)` and `resources()`."""
 
@@ -230,7 +189,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     problems = (*_ALWAYS, 409) if operation.can_conflict else _ALWAYS
     links = LINKS.get(operation.operation_id, {})
     responses = {
-        str(status): _answer(schema, links.get(status), operation.texts)
+        str(status): _answer(schema, links.get(status), operation)
         for status, schema in operation.answers.items()
     }
     refused = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in problems}
@@ -274,9 +233,10 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _answer(
-    schema: dict[str, Any], links: Links | None = None, texts: tuple[str, ...] = ()
+    schema: dict[str, Any], links: Links | None = None, operation: Operation | None = None
 ) -> dict[str, Any]:
-    content = {"application/json": {"schema": schema}, **{kind: {"schema": TEXT} for kind in texts}}
+    kind, texts = ("application/json", ()) if operation is None else (operation.kind, operation.texts)
+    content = {kind: {"schema": schema}, **{text: {"schema": TEXT} for text in texts}}
     answer: dict[str, Any] = {"description": "Done.", "content": content}
     return {**answer, "links": links} if links else answer
 

@@ -69,6 +69,7 @@ def requests(context: Context) -> Schema:
             {
                 "token": _text(TOKEN_CHARS_MAX),
                 "portal": named(context.with_keys),
+                "environment": named(context.environments),
                 "game": ID,
                 "at_s": between(0, schema.MOMENT_S_MAX),
                 "public_key": {

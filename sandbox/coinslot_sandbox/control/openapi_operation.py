@@ -11,6 +11,7 @@ class Operation:
 
     body     name of its body's schema; all members may be left out where `body_optional`
     answers  status -> schema of the answer
+    kind     media type of the answers
     texts    further media types in which the answer can be asked for, as plain text
     """
 
@@ -22,6 +23,7 @@ class Operation:
     body_optional: bool = False
     query: tuple[dict[str, Any], ...] = ()
     can_conflict: bool = False
+    kind: str = "application/json"
     texts: tuple[str, ...] = ()
 
     @property

@@ -161,8 +161,6 @@ def _token_wish(context: Context) -> Schema:
 
 def resources() -> Schema:
     """Schemas of what we answer, by name."""
-    request = shape({"method": TEXT, "target": TEXT, **MESSAGE})
-    reply = shape({"status": INTEGER, **MESSAGE})
     return {
         "Game": shape(
             {
@@ -181,7 +179,6 @@ def resources() -> Schema:
         ),
         "Player": shape({"user_id": TEXT, "username": TEXT, "picture_url": TEXT}),
         "Product": shape({"product_id": TEXT, "title": TEXT, "price": INTEGER}),
-        "Entry": _entry(request, reply),
         "Problem": shape(
             {
                 "type": {"const": "about:blank"},
@@ -195,26 +192,3 @@ def resources() -> Schema:
             required=("type", "title", "status", "code", "detail", "try"),
         ),
     }
-
-
-def _entry(request: Schema, reply: Schema) -> Schema:
-    texts = ("game_id", "order_id", "user_id", "external_id", "delivery_id", "error", "fault_id")
-    return shape(
-        {
-            "seq": INTEGER,
-            "at_s": NUMBER,
-            "elapsed_ms": NUMBER,
-            "workspace": TEXT,
-            "portal": nullable(TEXT),
-            "dir": named(("in", "out", "control")),
-            "endpoint": TEXT,
-            **dict.fromkeys(texts, nullable(TEXT)),
-            "attempt": nullable(INTEGER),
-            "request": request,
-            "reply": nullable(reply),
-            "verdict": nullable(shape({"code": nullable(TEXT), "reason": TEXT})),
-            "diagnosis": nullable(
-                shape({"cause": nullable(TEXT), "says": TEXT, "remedy": TEXT, "clause": TEXT})
-            ),
-        }
-    )

@@ -10,6 +10,7 @@ from typing import Final
 from coinslot_sandbox.control import (
     diagnose_calls,
     fault_calls,
+    journal_calls,
     key_calls,
     mail_calls,
     order_calls,
@@ -25,12 +26,19 @@ from coinslot_sandbox.control.call import Handler
 class Route:
     """One control call.
 
-    path  below the base; a part in braces is a variable
+    path   below the base; a part in braces is a variable
+    reads  it changes nothing, whatever its method
     """
 
     method: str
     path: str
     handle: Handler
+    reads: bool = False
+
+    @property
+    def is_journalled(self) -> bool:
+        """Whether the call changes something; pure reads are not journalled, or waiting would wake itself."""
+        return self.method != "GET" and not self.reads
 
 
 ROUTES: Final = (
@@ -73,9 +81,16 @@ ROUTES: Final = (
     Route(method="GET", path="/faults/kinds", handle=fault_calls.list_kinds),
     Route(method="POST", path="/faults/preset", handle=fault_calls.post_preset),
     Route(method="DELETE", path="/faults/{faultId}", handle=fault_calls.delete_fault),
-    Route(method="GET", path="/journal", handle=wire_calls.list_journal),
-    Route(method="GET", path="/journal/wait", handle=wire_calls.wait_journal),
-    Route(method="GET", path="/journal/{seq}", handle=wire_calls.get_journal_entry),
+    Route(method="GET", path="/journal", handle=journal_calls.list_journal),
+    Route(method="DELETE", path="/journal", handle=journal_calls.clear_journal),
+    Route(method="GET", path="/journal/wait", handle=journal_calls.wait_journal),
+    Route(method="GET", path="/journal/stream", handle=journal_calls.stream_journal),
+    Route(method="POST", path="/journal/find", handle=journal_calls.find_entries, reads=True),
+    Route(method="POST", path="/journal/count", handle=journal_calls.count_entries, reads=True),
+    Route(method="POST", path="/journal/assert", handle=journal_calls.assert_entries, reads=True),
+    Route(method="GET", path="/journal/{seq}", handle=journal_calls.get_journal_entry),
+    Route(method="GET", path="/journal.har", handle=journal_calls.export_har),
+    Route(method="GET", path="/journal.jsonl", handle=journal_calls.export_lines),
     Route(method="GET", path="/openapi.json", handle=wire_calls.get_document),
     Route(method="GET", path="/workspaces", handle=workspace_calls.list_workspaces),
     Route(method="POST", path="/workspaces", handle=workspace_calls.post_workspace),

@@ -32,6 +32,7 @@ class TokenQuestion:
     """POST /diagnose/token; `user_id` and `audience` are what the reader made of it and asks for."""
 
     portal: str | None
+    environment: str | None
     game_id: str | None
     token: str
     at_s: float | None
@@ -71,7 +72,7 @@ def _bytes(members: Members) -> bytes:
 
 def parse_token_question(body: Mapping[str, Any], context: Context) -> TokenQuestion:
     """POST /diagnose/token."""
-    known = ("token", "portal", "game", "at_s", "public_key", "user_id", "audience")
+    known = ("token", "portal", "environment", "game", "at_s", "public_key", "user_id", "audience")
     members = Members(body, known=known)
     token = members.text("token", chars_max=TOKEN_CHARS_MAX, chars_min=0, lines=True)
     if token is None:
@@ -79,6 +80,7 @@ def parse_token_question(body: Mapping[str, Any], context: Context) -> TokenQues
     context.portal(members, context.with_keys)  # there must be one, even where none is named
     return TokenQuestion(
         portal=members.choice("portal", context.with_keys),
+        environment=members.choice("environment", context.environments),
         game_id=members.decimal_id("game"),
         token=token,
         at_s=members.number("at_s", least=0, most=MOMENT_S_MAX),

@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from coinslot_contracts.portal import Ack, NoticesPart, Portal
 from coinslot_contracts.wire import WireReply, WireRequest
+from sqlalchemy.exc import OperationalError
 
 from coinslot_sandbox.clock import ScheduleClock
 from coinslot_sandbox.delivery.acks import AckRule, judge
@@ -32,8 +33,11 @@ from coinslot_sandbox.journal import Crossing, Journal
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
+from coinslot_sandbox.store.trouble import trouble_of
 
 ENDPOINT = "delivery"
+KEEP_S = 2.0
+KEEP_AGAIN_S = 0.25
 DROPPED = "dropped"
 """The error of an attempt that a fault kept from leaving."""
 
@@ -180,6 +184,42 @@ class Courier:
         return Outgoing(url=letter.url, request=request, form=letter.form)
 
     def _record(
+        self,
+        delivery: Delivery,
+        sending: Sending,
+        results: Sequence[SendResult],
+        *,
+        before: int,
+        schedule_s: float,
+    ) -> list[AttemptRecord]:
+        """Record what was sent: it cannot be unsent, so a store that refuses is asked again.
+
+        What the schedule sent is kept in hand until it is recorded; whoever waits for an answer waits KEEP_S,
+        and then the journal alone tells of it.
+        """
+        deadline_s = time.monotonic() + KEEP_S
+        while True:
+            try:
+                return self._record_once(delivery, sending, results, before=before, schedule_s=schedule_s)
+            except OperationalError as error:
+                if not sending.counts and time.monotonic() >= deadline_s:
+                    self._tell_unrecorded(delivery, results, error, sending.fault_id)
+                    raise
+            self._closed.wait(KEEP_AGAIN_S)
+
+    def _tell_unrecorded(
+        self,
+        delivery: Delivery,
+        results: Sequence[SendResult],
+        error: OperationalError,
+        fault_id: str | None,
+    ) -> None:
+        says = f"sent, but the attempt is not recorded: {trouble_of(error).says}"
+        for result in results:
+            crossing = _crossing(delivery, 0, result, self._ack(delivery, result), fault_id)
+            self._journal.append(replace(crossing, attempt=None, error=says))
+
+    def _record_once(
         self,
         delivery: Delivery,
         sending: Sending,

@@ -42,7 +42,9 @@ def _key_shape(request: WireRequest, view: LieView, honest: Honest, case: LieCas
 
 
 def _saying(answer: Answer, members: Members) -> Answer:
-    return replace(answer, reply=replace(answer.reply, body=dump_compact(members)))
+    """The answer with another body, which is not compressed even where the honest one is."""
+    headers = tuple((name, value) for name, value in answer.reply.headers if name != "Content-Encoding")
+    return replace(answer, reply=replace(answer.reply, headers=headers, body=dump_compact(members)))
 
 
 def _of_reply(change: Change) -> Callable[[WireRequest, LieView, Honest, LieCase], Answer]:
@@ -166,7 +168,7 @@ def _ok_but_lost(request: WireRequest, view: LieView, honest: Honest, case: LieC
 
 
 _HEADS: Final[Mapping[str, Callable[[str, str], Members]]] = {
-    "number": lambda code, said: {"code": int(code), "msg": said},
+    "number": lambda code, said: {"code": int(code) if code.isdigit() else code, "msg": said},
     "message": lambda code, said: {"code": code, "message": said},
     "both": lambda code, said: {"code": code, "msg": said, "message": said},
     "word": lambda code, said: {"code": "SUCCESS" if code == "200" else code, "message": said},
