@@ -254,8 +254,7 @@ class NoticesPart:
     ack               HTTP status, answer body -> Ack
     unmet             Game -> preconditions that it fails
     formula           what `sign` computes, in words for people
-    clauses           what a mistake is about (digest, body, key, header) -> the clause behind it, where
-                      `clause` does not say it best
+    clauses           what a mistake is about (digest, body, key, header) -> a clause better than `clause`
     manner            how all this is told in the chosen dialects
     shapes            name in `vocabulary.FIELD_SHAPES` -> good members -> body bytes of that form
     """
