@@ -95,7 +95,6 @@ GAMES = Table(
     Column("ack_rule", String(16), nullable=False),
     Column("terminal_codes", Text, nullable=False),
     Column("previous_key", Text),
-    Column("paid_orders", BigInteger, nullable=False),
     Column("is_default", Boolean, nullable=False),
 )
 Index("games_by_id", GAMES.c.game_id)
