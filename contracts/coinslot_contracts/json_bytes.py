@@ -42,7 +42,7 @@ def parse_json(text: bytes | str, *, bytes_max: int = BODY_BYTES_MAX, depth_max:
     except JsonInvalid:
         raise
     except json.JSONDecodeError as error:
-        raise JsonInvalid(f"not JSON: {error.msg} at character {error.pos}") from None
+        raise JsonInvalid(f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos}") from None
     except ValueError:
         raise JsonInvalid("a number has too many digits") from None
     return value

@@ -47,6 +47,13 @@ class World:
         wish: dict[str, Any] = {"paid": True, "callback": "manual"} if paid else {}
         return self.client.order_id(player=self.player, product=self.product, **wish)
 
+    def new_held_delivery(self) -> str:
+        """A fresh delivery that waits to be released."""
+        order_id = self.new_order()
+        self.client.done("POST", "/deliveries/hold", {"order": order_id})
+        paid = self.client.done("POST", f"/orders/{order_id}/pay", {})
+        return str(paid["delivery"]["delivery_id"])
+
     def new_fault(self) -> str:
         """A fresh fault on a path that nothing here calls."""
         fault = {"at": "jogos.publicKey", "order": "nobody", "with": {"answer": 503}}
@@ -119,6 +126,9 @@ CONTROL_STEERING: dict[str, Steer] = {
     f"POST {CONTROL}/keys/rotate": lambda _world, case: _body(case, rotate="replace"),
     f"GET {CONTROL}/deliveries/{{deliveryId}}": _path("deliveryId", lambda world: world.delivery),
     f"POST {CONTROL}/deliveries/{{deliveryId}}/resend": _path("deliveryId", lambda world: world.delivery),
+    f"POST {CONTROL}/deliveries/{{deliveryId}}/cancel": _path(
+        "deliveryId", lambda world: world.new_held_delivery()
+    ),
     f"POST {CONTROL}/callbacks": _callback_body,
     f"DELETE {CONTROL}/faults/{{faultId}}": _path("faultId", lambda world: world.new_fault()),
     f"GET {CONTROL}/journal/{{seq}}": _path("seq", lambda world: str(world.client.journal()[-1]["seq"])),

@@ -31,6 +31,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 SHARE_MIN = 0.10
+FEW = 30
 PORTALS = ({"portal": "jogos"}, {"portal": "jogos", "paid": True}, {"portal": "playgama"})
 SEEDS = (7, 8, 9)
 """Walks go on with the next seed until each linked operation was reached along a link."""
@@ -101,6 +102,11 @@ class Walked:
         """The share of 2xx of an operation's linked calls."""
         return self.good[label] / self.linked[label]
 
+    def is_poor(self, label):
+        """Whether hardly any call succeeded; of few calls one success is enough: a walk goes where it likes."""
+        few = self.linked[label] < FEW
+        return self.good[label] == 0 if few else self.share(label) < SHARE_MIN
+
     def report(self):
         """One line for each linked operation."""
         lines = [
@@ -163,7 +169,7 @@ def test_walks_along_the_links_get_documented_answers(world, record_property, ab
     record_property("table", walked.report())
     assert walked.wrong == []
     assert linked <= set(walked.linked)
-    assert {label for label in walked.linked if walked.share(label) < SHARE_MIN} == set()
+    assert {label for label in walked.linked if walked.is_poor(label)} == set()
 
 
 def test_every_link_leads_to_an_operation():
