@@ -190,8 +190,7 @@ class IdentityPart:
     claim_defects   hostile name -> function that spoils good claims, for defects of the portal's own layout
     parse_keys      body of the key endpoint -> published keys; raises FieldMissing or FieldInvalid
     parse           claims -> Identity; raises SubInvalid
-    clauses         what a mistake is about (key, key-form, signature, kid, user, game, issuer, audience) ->
-                    the clause behind it, where `clause` does not say it best
+    clauses         topic of a mistake (key, key-form, kid, user, game, …) -> its clause, where not `clause`
     manner          how the token is told beside its claims
     say             (claims as above, speak) -> claims in the chosen manner
     """
@@ -254,8 +253,7 @@ class NoticesPart:
     ack               HTTP status, answer body -> Ack
     unmet             Game -> preconditions that it fails
     formula           what `sign` computes, in words for people
-    clauses           what a mistake is about (digest, body, key, header) -> the clause behind it, where
-                      `clause` does not say it best
+    clauses           topic of a mistake (digest, body, key, header) -> its clause, where not `clause`
     manner            how all this is told in the chosen dialects
     shapes            name in `vocabulary.FIELD_SHAPES` -> good members -> body bytes of that form
     """

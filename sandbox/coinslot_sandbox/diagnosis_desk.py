@@ -20,7 +20,7 @@ from coinslot_sandbox.journal import JournalFilter
 from coinslot_sandbox.key_material import UNREADABLE, WITHOUT_PRIVATE_KEY, pool_public_keys
 from coinslot_sandbox.keys import KeyRing
 from coinslot_sandbox.services import Services
-from coinslot_sandbox.store.records import KeyRecord
+from coinslot_sandbox.store.records import GameRecord, KeyRecord
 
 REFUSAL_EFFORT_BYTES: Final = 1_048_576
 """What a refused call may cost: every single mistake over a short body, and the likelier pairs."""
@@ -83,7 +83,7 @@ def _signature_case(
         key=own.game.shared_key,
         game=f"game {game_id}",
         game_id=game_id,
-        former=services.games.former_keys(portal.name, game_id),
+        former=_former_keys(services, own),
         others=[
             (f"game {one.game.game_id} of {one.portal}", one.game.shared_key)
             for one in games
@@ -91,6 +91,12 @@ def _signature_case(
         ],
         messages=messages,
     )
+
+
+def _former_keys(services: Services, game: GameRecord) -> tuple[bytes, ...]:
+    """The one before the last change, which the store keeps, and those before it that were seen."""
+    seen = services.games.former_keys(game.portal, game.game.game_id)
+    return tuple(dict.fromkeys(key for key in (game.previous_key, *seen) if key))
 
 
 def _messages(services: Services, portal: str, game_id: str, body: bytes) -> Iterator[tuple[str, bytes]]:

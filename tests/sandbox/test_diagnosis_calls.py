@@ -7,6 +7,8 @@ import json
 
 import jwt
 import pytest
+from coinslot_sandbox import Sandbox, SandboxSettings
+from coinslot_testkit.sandbox_client import SandboxClient
 from coinslot_testkit.tokens import private_key
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -67,6 +69,22 @@ def test_former_keys_and_those_of_other_games_are_known(client):
     former = signature_of(client, b"{}", hashlib.sha1(b"{}" + before.encode()).hexdigest())
     assert former["cause"] == "key-previous"
     assert before not in json.dumps(former)
+
+
+def test_the_former_key_is_known_after_a_restart(tmp_path):
+    """The store keeps the key before the last change."""
+    stored = SandboxSettings(port=0, control_port=0, seed=7, store=tmp_path / "shop.sqlite")
+    with Sandbox(stored) as running:
+        first = SandboxClient(running.ready)
+        before = first.shared_key
+        first.set_game(shared_key="a-new-key-0123456789abcdef")
+        first.pool.clear()
+    with Sandbox(stored) as running:
+        second = SandboxClient(running.ready)
+        found = signature_of(second, b"{}", hashlib.sha1(b"{}" + before.encode()).hexdigest())
+        second.pool.clear()
+
+    assert found["cause"] == "key-previous"
 
 
 def test_the_signature_of_another_message_is_found_in_the_journal(shop):

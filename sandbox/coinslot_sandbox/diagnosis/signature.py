@@ -15,7 +15,7 @@ from coinslot_sandbox.diagnosis.finding import Budget, Diagnosis, compose
 from coinslot_sandbox.diagnosis.received import Received, digest_of
 from coinslot_sandbox.diagnosis.signature_causes import SIGNATURE_CAUSES
 
-EFFORT_BYTES: Final = 384 * 1_048_576
+EFFORT_BYTES: Final = 256 * 1_048_576
 """Enough for every pair over a short body, and for every single mistake over one of 1 MiB."""
 PAIRS_BODY_BYTES_MAX: Final = 65_536
 NEAR_NAMES_MAX: Final = 2

@@ -73,9 +73,11 @@ def _told(label: str, outcomes: list[Outcome]) -> Told:
             calls=calls,
             order_id=order_id,
         )
+    is_good = not isinstance(last.value, dict) or last.value.get("ok", True) is not False
     return Told(
-        ok=True,
+        ok=is_good,
         says=f"{label}: {_outcome(last.value)}",
+        remedy="" if is_good else last.value.get("remedy") or "",
         calls=calls,
         order_id=order_id,
         delivery_id=_member(last.value, "delivery", "delivery_id") or _member(last.value, "delivery_id"),
@@ -89,6 +91,8 @@ def _outcome(value: Any) -> str:
     if isinstance(fired, list):
         good = sum(bool(item["accepted"]) for item in fired)
         return f"{len(fired)} sent, {good} acknowledged" if fired else "nothing fell due"
+    if isinstance(value, dict) and "cause" in value:
+        return f"{value['cause']} – {value['says']}"
     attempts = value.get("attempts") if isinstance(value, dict) else None
     if not attempts:
         return "done"

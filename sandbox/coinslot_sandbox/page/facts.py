@@ -1,7 +1,4 @@
-"""What the screens show, read through the control API and put together.
-
-Where an answer of the API leaves something out that an older one did not have yet, it counts as absent.
-"""
+"""What the screens show, read through the control API and put together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -60,7 +60,7 @@ def groups(detail: Any, portal: Portal) -> list[Group]:
     more = tuple(
         one(name.capitalize(), "POST", f"{path}/{name}", says=says)
         for name, says in MORE.items()
-        if name in order.get("moves", ())
+        if name in order["moves"]
     )
     if _can(order, "pay"):
         found = [_unpaid(path, notifies=portal.notices is not None)]
@@ -74,12 +74,7 @@ def groups(detail: Any, portal: Portal) -> list[Group]:
 
 def _can(order: Any, move: str) -> bool:
     """Whether a move is legal now."""
-    moves = order.get("moves")
-    if moves is not None:
-        return move in moves
-    if not move.startswith("refund:"):
-        return bool(order["state"] == "created")
-    return bool(order["state"] == "paid" and order["refundStatus"] != 1)
+    return move in order["moves"]
 
 
 def _tellings(detail: Any) -> list[Group]:

@@ -35,8 +35,6 @@ def delivery_actions(delivery: Any) -> list[Action]:
         blocked=blocked,
         tone="main",
     )
-    if "held" not in delivery:
-        return [exact]
     rebuilt = one(
         "Resend rebuilt",
         "POST",
@@ -57,6 +55,19 @@ def delivery_actions(delivery: Any) -> list[Action]:
     waiting = [release if delivery["held"] else hold] if delivery["state"] == "pending" else []
     cancel = one("Cancel", "POST", f"{path}/cancel", says="it is never sent by itself again", tone="risky")
     return [exact, rebuilt, *waiting, *([cancel] if delivery["state"] == "pending" else [])]
+
+
+def diagnosis(delivery: Any) -> Action:
+    """The button that names a backend's mistake; the signature is what a person types, else what was sent."""
+    question = {
+        "portal": delivery["portal"],
+        "game": delivery["game_id"],
+        "body_b64": delivery["body_b64"],
+        "signature": delivery["signature_header"] or "",
+    }
+    return one(
+        "Diagnose", "POST", "/diagnose/signature", question, says="name the mistake behind a signature"
+    )
 
 
 def faults(desk: Desk, _: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from coinslot_sandbox.page import facts, plant
 from coinslot_sandbox.page.actions import ORDER, Action, Step, one
 from coinslot_sandbox.page.facts import Desk
 from coinslot_sandbox.page.order_actions import groups
-from coinslot_sandbox.page.timeline import timeline
 
 START_ORDERS: Final = 8
 PAGE_ORDERS: Final = 25
@@ -52,16 +51,9 @@ def orders(desk: Desk, _: str) -> dict[str, Any]:
 
 def order(desk: Desk, order_id: str) -> dict[str, Any]:
     """One order's timeline."""
-    detail = desk.api.get(f"/orders/{order_id}")
-    deliveries = [
-        found
-        for delivery in detail["deliveries"]
-        if (found := desk.api.find(f"/deliveries/{delivery['delivery_id']}")) is not None
-    ]
     return {
-        "row": _row(desk, detail, *_names(desk)),
-        "deliveries": deliveries,
-        "events": timeline(desk, detail, deliveries),
+        "row": _row(desk, desk.api.get(f"/orders/{order_id}"), *_names(desk)),
+        "events": desk.api.get(f"/orders/{order_id}/timeline")["events"],
     }
 
 
@@ -87,6 +79,7 @@ def delivery(desk: Desk, delivery_id: str) -> dict[str, Any]:
         "attempt": attempt or (attempts[-1] if attempts else None),
         "notices": desk.portals[detail["portal"]].notices,
         "actions": plant.delivery_actions(detail),
+        "diagnose": plant.diagnosis(detail),
     }
 
 
