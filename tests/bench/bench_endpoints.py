@@ -282,6 +282,8 @@ def _stub(method: str, path: str, example: object, status: int) -> dict[str, obj
     """An OpenAPI document with one call and its example."""
     answer = {"description": "done", "content": {"application/json": {"example": example, "schema": {}}}}
     operation: dict[str, object] = {"responses": {str(status): answer}}
+    if method == "post":
+        operation["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}
     if "{id}" in path:
         operation["parameters"] = [
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}

@@ -15,6 +15,8 @@ PLAYER: Final = "101"
 PRODUCT: Final = "1002"
 CALLBACK_URL: Final = "http://127.0.0.1:8080/notify"
 MOMENT_S: Final = 1_800_000_000
+UNPAID_MOVES: Final = ("pend", "cancel", "expire")
+PAID_MOVES: Final = ("deliver", "consume", "chargeback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +94,27 @@ def _orders(portals: Mapping[str, Portal]) -> dict[str, Example]:
     return {
         "post /orders/{orderId}/refund": _of_order("order-1", body={"refundStatus": 1}),
         "get /orders/{orderId}/timeline": _of_order("order-1"),
+        **_moves(portals),
         "post /orders/{orderId}/fail": _of_order("order-2", body={}, before=(_buy("order-2"),)),
         "post /purchases": Example(
             body={"order": "order-3"}, before=(_buy("order-3", portal=seller, paid=True),)
         ),
         "post /orders/{orderId}/change": _of_order("order-3", body={"verify": "pending"}),
         "post /orders/archive": Example(body={"orders": ["order-1", "order-2"]}),
+    }
+
+
+def _moves(portals: Mapping[str, Portal]) -> dict[str, Example]:
+    """Each further move, of an order of its own at a portal that knows it; `force` makes an illegal one."""
+    homes = {move: name for name in reversed(list(portals)) for move in portals[name].life.moves}
+    return {
+        f"post /orders/{{orderId}}/{move}": _of_order(
+            f"order-{move}",
+            body={"force": True},
+            before=(_buy(f"order-{move}", portal=homes[move], paid=move in PAID_MOVES),),
+        )
+        for move in (*UNPAID_MOVES, *PAID_MOVES)
+        if move in homes
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from coinslot_contracts.domain import Player
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, insert, select, update
 
+from coinslot_sandbox.store import prepared
 from coinslot_sandbox.store.records import GameRecord, KeyRecord, OrderRecord, Product
 from coinslot_sandbox.store.rows import (
     game_of,
@@ -42,14 +43,12 @@ class Shop:
 
     def find_game(self, connection: Connection, portal: str, game_id: str) -> GameRecord | None:
         """The game of this portal with this id."""
-        row = self._first(
-            connection, self._games().where(GAMES.c.portal == portal, GAMES.c.game_id == game_id)
-        )
+        row = self._row(connection, prepared.GAME, key_portal=portal, key_game_id=game_id)
         return None if row is None else game_of(row)
 
     def find_default_game(self, connection: Connection, portal: str) -> GameRecord | None:
         """The game that is meant where a call names none."""
-        row = self._first(connection, self._games().where(GAMES.c.portal == portal, GAMES.c.is_default))
+        row = self._row(connection, prepared.DEFAULT_GAME, key_portal=portal)
         return None if row is None else game_of(row)
 
     def list_games(self, connection: Connection) -> list[GameRecord]:
@@ -77,8 +76,7 @@ class Shop:
 
     def find_player(self, connection: Connection, user_id: str) -> Player | None:
         """The player with this id."""
-        wanted = self._of(PLAYERS).where(PLAYERS.c.user_id == user_id)
-        row = self._first(connection, wanted)
+        row = self._row(connection, prepared.PLAYER, key_user_id=user_id)
         return None if row is None else player_of(row)
 
     def list_players(self, connection: Connection) -> list[Player]:
@@ -94,7 +92,7 @@ class Shop:
 
     def find_product(self, connection: Connection, product_id: str) -> Product | None:
         """The product with this id."""
-        row = self._first(connection, self._of(PRODUCTS).where(PRODUCTS.c.product_id == product_id))
+        row = self._row(connection, prepared.PRODUCT, key_product_id=product_id)
         return None if row is None else product_of(row)
 
     def list_products(self, connection: Connection) -> list[Product]:
@@ -109,25 +107,24 @@ class Shop:
 
     def find_order(self, connection: Connection, order_id: str) -> OrderRecord | None:
         """The order with this id, archived or not."""
-        row = self._first(connection, self._of(ORDERS).where(ORDERS.c.order_id == order_id))
+        row = self._row(connection, prepared.ORDER, key_order_id=order_id)
         return None if row is None else order_of(row)
 
     def find_order_for_change(self, connection: Connection, order_id: str) -> OrderRecord | None:
         """As `find_order`, and nobody else changes it before this transaction ends."""
-        wanted = self._of(ORDERS).where(ORDERS.c.order_id == order_id).with_for_update()
-        row = self._first(connection, wanted)
+        row = self._row(connection, prepared.ORDER_FOR_CHANGE, key_order_id=order_id)
         return None if row is None else order_of(row)
 
     def add_order(self, connection: Connection, record: OrderRecord, *, number: int) -> None:
         """Write a new order."""
         row = {"workspace": self.workspace, "number": number, **order_values(record)}
-        connection.execute(insert(ORDERS).values(row))
+        connection.execute(prepared.ADD_ORDER, row)
         self._count(connection, record, by=is_listed(record))
 
     def change_order(self, connection: Connection, old: OrderRecord, new: OrderRecord) -> None:
         """Write what has become of an order."""
-        here = (ORDERS.c.order_id == old.order.order_id, ORDERS.c.workspace == self.workspace)
-        connection.execute(update(ORDERS).where(*here).values(order_values(new)))
+        here = {"own": self.workspace, "key_order_id": old.order.order_id}
+        connection.execute(prepared.CHANGE_ORDER, {**here, **order_values(new)})
         self._count(connection, new, by=is_listed(new) - is_listed(old))
 
     def list_paid_orders(
@@ -141,19 +138,15 @@ class Shop:
         limit: int,
     ) -> list[OrderRecord]:
         """One stretch of the portal's list: newest payment first, ties by order id."""
-        wanted = (
-            self._of(ORDERS)
-            .where(
-                ORDERS.c.portal == portal,
-                ORDERS.c.environment == environment,
-                ORDERS.c.game_id == game_id,
-                ORDERS.c.listed == 1,
-            )
-            .order_by(ORDERS.c.paid_at_s.desc(), ORDERS.c.order_id)
-            .offset(first)
-            .limit(limit)
-        )
-        return [order_of(row) for row in connection.execute(wanted).mappings()]
+        page = {
+            "own": self.workspace,
+            "key_portal": portal,
+            "key_environment": environment,
+            "key_game_id": game_id,
+            "first": first,
+            "most": limit,
+        }
+        return [order_of(row) for row in connection.execute(prepared.LISTED_PAGE, page).mappings()]
 
     def list_orders(
         self,
@@ -217,6 +210,9 @@ class Shop:
 
     def _games(self) -> Select[Any]:
         return self._of(GAMES)
+
+    def _row(self, connection: Connection, wanted: Select[Any], **keys: str) -> Any:
+        return connection.execute(wanted, {"own": self.workspace, **keys}).mappings().first()
 
     def _first(self, connection: Connection, wanted: Select[Any]) -> Any:
         return connection.execute(wanted).mappings().first()
