@@ -240,6 +240,7 @@ def test_a_signature_that_a_backend_computed_is_diagnosed(visitor, shop):
     right = visitor.click(steps, back=place, **{"text.signature": ""})
 
     assert "key-first" in wrong
+    assert 'class="told bad"' in wrong
     assert 'class="told good"' in right
     assert "key-first" not in right
 
