@@ -103,7 +103,7 @@ class Walked:
         return self.good[label] / self.linked[label]
 
     def is_poor(self, label):
-        """Whether hardly any call succeeded; of few calls one success is enough: a walk goes where it likes."""
+        """Whether hardly any call succeeded; of few, one success is enough: a walk goes where it likes."""
         few = self.linked[label] < FEW
         return self.good[label] == 0 if few else self.share(label) < SHARE_MIN
 
