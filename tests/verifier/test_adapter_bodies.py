@@ -7,7 +7,7 @@ import pytest
 from coinslot_contracts.portals.jogos.signing import signature
 from coinslot_testkit.demonstrations import compact, notification
 from coinslot_verifier import NotificationVerifier, VerifierConfig
-from coinslot_verifier.adapters import TOO_LARGE, UNREADABLE, asgi
+from coinslot_verifier.adapters import TOO_LARGE, UNREADABLE, asgi, settle
 from coinslot_verifier.adapters.wsgi import read_body
 
 KEY = b"key"
@@ -23,7 +23,7 @@ class Broken(io.BytesIO):
         super().__init__()
         self._error = error
 
-    def read(self, size=-1):
+    def read(self, *_):
         raise self._error
 
 
@@ -64,6 +64,22 @@ def test_of_a_body_that_never_ends_little_is_read():
 
     assert read_body({"CONTENT_LENGTH": "9" * 18, "wsgi.input": stream}, bytes_max=9) is TOO_LARGE
     assert stream.tell() == 10
+
+
+class Promise:
+    """Awaitable, and no coroutine."""
+
+    def __await__(self):
+        yield
+
+
+def test_a_promise_of_a_grant_is_no_grant():
+    """sandbox:at-least-once: whatever can be awaited and is not would be acknowledged and lost."""
+    headers = [("Authorization", signature(BODY, KEY))]
+
+    with pytest.raises(TypeError, match="asynchronous"):
+        settle(NOTIFICATIONS, lambda _: Promise(), headers, BODY)
+    assert settle(NOTIFICATIONS, lambda _: "done", headers, BODY) == NOTIFICATIONS.accepted()
 
 
 def _run(messages, *, headers=SIGNED, scope=None, handle=None):
