@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from cheroot.wsgi import Server as CherootServer
@@ -80,15 +81,10 @@ def cheroot(notifications: NotificationVerifier, handle: Handle, body_bytes_max:
 
 
 @contextmanager
-def uvicorn(notifications: NotificationVerifier, handle: Handle, body_bytes_max: int) -> Iterator[int]:
+def run_uvicorn(app: Any) -> Iterator[int]:
+    """Any ASGI application on uvicorn."""
     import uvicorn as server_of_asgi
-    from fastapi import FastAPI
-    from starlette.routing import Route
 
-    app = FastAPI()
-    callback = asgi.CallbackApp(notifications, handle, body_bytes_max=body_bytes_max)
-    app.router.routes.append(Route("/notify", callback))
-    app.get("/health")(_health)
     config = server_of_asgi.Config(app, port=0, log_level="critical", ws="none", lifespan="off")
     server = server_of_asgi.Server(config)
     with _in_thread(server.run, lambda: setattr(server, "should_exit", True)):
@@ -97,6 +93,19 @@ def uvicorn(notifications: NotificationVerifier, handle: Handle, body_bytes_max:
             assert time.monotonic() < deadline_s, "uvicorn did not start"
             time.sleep(0.005)
         yield server.servers[0].sockets[0].getsockname()[1]
+
+
+@contextmanager
+def uvicorn(notifications: NotificationVerifier, handle: Handle, body_bytes_max: int) -> Iterator[int]:
+    from fastapi import FastAPI
+    from starlette.routing import Route
+
+    app = FastAPI()
+    callback = asgi.CallbackApp(notifications, handle, body_bytes_max=body_bytes_max)
+    app.router.routes.append(Route("/notify", callback))
+    app.get("/health")(_health)
+    with run_uvicorn(app) as port:
+        yield port
 
 
 async def _health() -> dict[str, bool]:
