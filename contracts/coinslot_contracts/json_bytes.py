@@ -35,17 +35,28 @@ def parse_json(text: bytes | str, *, bytes_max: int = BODY_BYTES_MAX, depth_max:
     if raw.startswith(b"\xef\xbb\xbf"):
         raise JsonInvalid("starts with a byte order mark")
     _check_depth(raw, depth_max)
-    try:
-        value = _DECODER.decode(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise JsonInvalid("not UTF-8") from None
-    except JsonInvalid:
-        raise
-    except json.JSONDecodeError as error:
-        raise JsonInvalid(f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos}") from None
-    except ValueError:
-        raise JsonInvalid("a number has too many digits") from None
+    value, problem = _read(raw)
+    if problem:
+        raise JsonInvalid(problem)
     return value
+
+
+def _read(raw: bytes) -> tuple[Any, str]:
+    """The value, or what is wrong.
+
+    It is raised only afterwards, since the standard library's errors hold the whole text: as the context of
+    ours, even a suppressed one, they would show it to whoever collects crashes.
+    """
+    try:
+        return _DECODER.decode(raw.decode("utf-8")), ""
+    except UnicodeDecodeError:
+        return None, "not UTF-8"
+    except JsonInvalid as error:
+        return None, str(error)
+    except json.JSONDecodeError as error:
+        return None, f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos}"
+    except ValueError:
+        return None, "a number has too many digits"
 
 
 def parse_json_object(text: bytes | str, **limits: int) -> dict[str, Any]:

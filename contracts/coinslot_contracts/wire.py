@@ -41,18 +41,23 @@ class WireRequest:
         return dict(reversed(pairs))
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, or None."""
+        """The first value of the header of this name, in any case; None where there is none."""
         return find_header(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireReply:
-    """One answer as it crosses the wire."""
+    """One answer as it crosses the wire.
+
+    status    the HTTP status, 100 to 599
+    headers   pairs of name and value, in the order in which they go out
+    body      the raw bytes
+    """
 
     status: int = 200
     headers: Headers = ()
     body: bytes = b""
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, or None."""
+        """The first value of the header of this name, in any case; None where there is none."""
         return find_header(self.headers, name)

@@ -165,7 +165,7 @@ class VerifierConfig:
         return part
 
     def site_url(self, name: str) -> str:
-        """The site of one of the portal's endpoints; ConfigInvalid where it is not configured."""
+        """The site of the portal's endpoint of this name; ConfigInvalid where it is not configured."""
         site = self.definition.endpoint(name).site
         base = (self.web_url if site == "web" else self.api_url) or self.url
         if not base:
@@ -175,7 +175,7 @@ class VerifierConfig:
         return base
 
     def endpoint_url(self, name: str) -> str:
-        """The full URL of one of the portal's endpoints; ConfigInvalid where its site is not configured."""
+        """The full URL of the endpoint of this name; ConfigInvalid where its site is not configured."""
         return self.site_url(name) + self.definition.endpoint(name).path
 
 

@@ -56,6 +56,7 @@ class PortalClient:
         Follows the answer's own page size, which may be smaller than the one asked for. Ends with an empty
         page or the last page that the answer counts. Orders that are paid while paging move rows to later
         pages; they are seen twice there and told once here.
+        page_size   rows to ask for at once
         errors   as `confirm`; ConfirmUnavailable also where there are more than 10,000 pages
         clause   sandbox:page-size-max, sandbox:page-past-end
         """

@@ -75,7 +75,7 @@ class Intents:
         return external_id
 
     def find(self, external_id: object) -> Intent | None:
-        """The intent of this id, compared exactly; None for any value that is no id of ours."""
+        """The intent of this external_id, compared exactly; None for any value that is no id of ours."""
         if not _is_possible(external_id):
             return None
         row = {**self._scope, "external_id": external_id}

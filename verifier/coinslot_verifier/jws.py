@@ -133,10 +133,9 @@ def _ascii(token: object) -> bytes:
         return token
     if not isinstance(token, str):
         raise TokenMalformed("the token is not text")
-    try:
-        return token.encode("ascii")
-    except UnicodeEncodeError:
-        raise TokenMalformed("the token holds a character beyond ASCII") from None
+    if not token.isascii():  # asked first, since the error of encode() holds the whole token
+        raise TokenMalformed("the token holds a character beyond ASCII")
+    return token.encode("ascii")
 
 
 def _decode(name: str, part: bytes) -> bytes:

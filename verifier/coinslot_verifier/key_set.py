@@ -115,7 +115,10 @@ class CachedKeySet:
 
 
 class StaticKeySet:
-    """A key set that somebody handed us; for tools and tests: a backend must ask the portal."""
+    """A key set that somebody handed us; for tools and tests: a backend must ask the portal.
+
+    keys   from `read_key_set`; at least one
+    """
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys

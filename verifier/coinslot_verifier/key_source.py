@@ -2,6 +2,7 @@
 
 A source is anything with `keys_for`; a bounded cache is one more source around another. It must not judge a
 token, and an outage here is never a forgery there: everything that goes wrong is KeySourceUnavailable.
+clauses   sandbox:key-document, rfc7515:4.1.4
 """
 
 from typing import Protocol
@@ -54,13 +55,16 @@ class PublishedKeys:
 
 
 class StaticKeys:
-    """Keys that somebody handed us; for tools and tests, not for a backend, which must ask the portal."""
+    """Keys that somebody handed us; for tools and tests, not for a backend, which must ask the portal.
+
+    keys   from `key_forms.read_key`; at least one
+    """
 
     def __init__(self, keys: tuple[VerificationKey, ...]) -> None:
         self._keys = keys
 
     def keys_for(self, kid: str | None) -> tuple[VerificationKey, ...]:  # noqa: ARG002 - the form of KeySource
-        """The same keys whatever is asked."""
+        """The same keys whatever is asked; raises nothing."""
         return self._keys
 
 

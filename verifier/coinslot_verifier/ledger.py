@@ -148,13 +148,13 @@ class Ledger:
             return self._grant_refunded(active, fact) if refunded else self._grant(active, fact)
 
     def grant(self, notification: Notification, connection: Connection | None = None) -> GrantOutcome:
-        """`apply` for a payment, as its outcome alone; ValueError for a refund."""
+        """`apply` for a notification of a payment, as its outcome alone; ValueError for a refund."""
         if notification.kind != "pay":
             raise ValueError("grant takes a payment; apply takes both kinds")
         return GrantOutcome(self.apply(notification, connection).outcome)
 
     def revoke(self, notification: Notification, connection: Connection | None = None) -> RevokeOutcome:
-        """`apply` for a refund, as its outcome alone; ValueError for a payment."""
+        """`apply` for a notification of a refund, as its outcome alone; ValueError for a payment."""
         if notification.kind != "refund":
             raise ValueError("revoke takes a refund; apply takes both kinds")
         return RevokeOutcome(self.apply(notification, connection).outcome)
@@ -223,6 +223,7 @@ class Ledger:
     ) -> list[Settlement]:
         """Settle every listed order, each in a transaction of its own, so that one failure loses no other.
 
+        orders      the portal's list, as PortalClient.list_orders gives it
         on_change   gives or takes the item, inside that transaction; called where the outcome is GRANTED or
                     REVOKED
         returns     the settlements that changed something
@@ -239,7 +240,7 @@ class Ledger:
         return changes
 
     def pending_confirmations(self, *, limit: int = 100) -> tuple[PendingConfirmation, ...]:
-        """Granted orders that are due to be reported as delivered, the longest waiting first."""
+        """Granted orders due to be reported as delivered, the longest waiting first, limit at most."""
         due = (
             select(OUTBOX.c.order_id, OUTBOX.c.attempts)
             .where(self._ours(OUTBOX), OUTBOX.c.confirmed_at_s.is_(None), OUTBOX.c.due_at_s <= self._clock())

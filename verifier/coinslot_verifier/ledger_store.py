@@ -93,7 +93,7 @@ PURCHASES: Final = Table(
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for a SQLite or PostgreSQL URL.
+    """An engine for the url of a SQLite or PostgreSQL database, as in `sqlite:///game.sqlite`.
 
     On SQLite: write-ahead log, up to 10 s of waiting for another writer, and transactions that take the
     write lock when they begin; SQLite's own deferred ones lose updates or fail in the middle.

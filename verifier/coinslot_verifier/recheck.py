@@ -2,6 +2,7 @@
 
 Run it from a timer, once an hour say: each purchase is asked about once in a while, and taken back once when
 the portal does not confirm it any more. Outages change nothing. It must not know HTTP.
+clause   sandbox:chargeback-without-callback
 """
 
 from collections.abc import Callable
@@ -39,6 +40,7 @@ def reverify(
 ) -> list[Settlement]:
     """Ask the portal about the granted purchases that are due, and revoke those that it does not confirm.
 
+    confirmer  asks the portal; a PurchaseVerifier
     at_s       now, seconds since 1970
     every_s    how long a confirmed purchase is left in peace
     retry_s    how long one is left in peace about which the portal could not be asked
