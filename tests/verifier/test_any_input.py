@@ -325,7 +325,7 @@ def test_hostile_text_is_read_or_refused_in_bounded_memory(name, what):
         tracemalloc.stop()
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.data())
 @pytest.mark.parametrize("name", BYTES_READERS)
 def test_any_bytes_are_read_or_refused(name, data):
@@ -333,7 +333,7 @@ def test_any_bytes_are_read_or_refused(name, data):
     outcome(BYTES_READERS[name], data.draw(st.binary(max_size=400) | JSON_TEXTS | DOCUMENTS))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.data())
 @pytest.mark.parametrize("name", VALUE_READERS)
 def test_any_object_is_read_or_refused(name, data):
@@ -341,7 +341,7 @@ def test_any_object_is_read_or_refused(name, data):
     outcome(VALUE_READERS[name], data.draw(JSON_VALUES | st.binary() | st.floats() | st.text()))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.data())
 @pytest.mark.parametrize("name", TEXT_READERS)
 def test_any_text_is_read_or_refused(name, data):
@@ -350,7 +350,7 @@ def test_any_text_is_read_or_refused(name, data):
     outcome(TEXT_READERS[name], data.draw(st.text(alphabet, max_size=300)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.data())
 @pytest.mark.parametrize("name", MEMBERS_READERS)
 def test_any_members_are_read_or_refused(name, data):
@@ -358,7 +358,7 @@ def test_any_members_are_read_or_refused(name, data):
     outcome(MEMBERS_READERS[name], data.draw(MEMBERS | st.dictionaries(st.text(max_size=5), JSON_VALUES)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.data())
 @pytest.mark.parametrize("name", TOKEN_READERS)
 def test_any_token_taken_apart_is_judged(name, data):
@@ -372,7 +372,7 @@ def test_any_token_taken_apart_is_judged(name, data):
     outcome(TOKEN_READERS[name], token)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.binary(max_size=20), st.integers(0, 293), st.integers(0, 20))
 def test_any_spoilt_key_is_unavailable_or_a_key(junk, at, cut):
     """Each place of the key's DER overwritten, widened or narrowed."""
@@ -382,7 +382,7 @@ def test_any_spoilt_key_is_unavailable_or_a_key(junk, at, cut):
     assert outcome(key_forms.read_key, PublishedKey(text=spoilt)) in (None, "key-source-unavailable")
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(PROFILES)), MEMBERS)
 def test_any_genuine_claims_are_judged(profile, said):
     """Behind a signature that is right: what a portal could say."""
