@@ -1,5 +1,7 @@
 """Time and issuer of a genuine token."""
 
+import math
+
 import pytest
 from coinslot_contracts.errors import (
     FieldInvalid,
@@ -56,6 +58,9 @@ def test_a_token_is_valid_from_iat_to_exp_give_or_take_the_skew(now_s):
         (ISSUED_S, {"exp": True}, FieldInvalid),
         (ISSUED_S, {"exp": [EXPIRES_S]}, FieldInvalid),
         (ISSUED_S, {"iat": "1000"}, FieldInvalid),
+        (ISSUED_S, {"exp": math.nan}, FieldInvalid),
+        (ISSUED_S, {"exp": math.inf}, FieldInvalid),
+        (ISSUED_S, {"nbf": -math.inf}, FieldInvalid),
         (ISSUED_S, {"nbf": {}}, FieldInvalid),
         (ISSUED_S + 630, {"max_age_s": 600}, None),
         (ISSUED_S + 631, {"max_age_s": 600}, TokenTooOld),

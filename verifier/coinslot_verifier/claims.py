@@ -5,6 +5,7 @@ A user token needs `exp`, for a login that never ends is nobody's intent; a purc
 clauses   rfc7519:4.1.4, rfc7519:4.1.5
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,4 +70,6 @@ def _time(claims: Mapping[str, Any], name: str) -> int | float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FieldInvalid(f"the token's {name} is not a number of seconds")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise FieldInvalid(f"the token's {name} is not a finite number")  # with NaN, no comparison refuses
     return value

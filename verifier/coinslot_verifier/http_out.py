@@ -1,12 +1,16 @@
 """The only door to the network: one request, one bounded answer, no redirects, no proxies.
 
 It knows bytes and time limits, never portals or trust. Everything that goes wrong is Undecided.
-A redirect is refused because it could lead a signature, or our trust in a key, to another host.
+A redirect is refused because it could lead a signature, or our trust in a key, to another host. Its body is
+never read, and no library unpacks a body for us: theirs have no limit of time, or none of size.
 """
 
+import io
 import time
+import zlib
 from collections.abc import Callable
-from typing import Final
+from http.client import HTTPResponse
+from typing import Any, Final
 
 import requests
 from coinslot_contracts.errors import (
@@ -16,6 +20,9 @@ from coinslot_contracts.errors import (
     VerifyUnavailable,
 )
 from coinslot_contracts.wire import Headers, WireReply
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 ANSWER_BYTES_MAX: Final = 8_388_608
@@ -87,35 +94,133 @@ class HttpOut:
     def _once(
         self, method: str, url: str, headers: Headers, body: bytes | None, deadline_s: float, bytes_max: int
     ) -> WireReply:
-        with requests.Session() as session:
-            session.trust_env = False
-            session.headers.clear()
-            left_s = max(deadline_s - self._monotonic(), 0.001)
-            with session.request(
-                method,
-                url,
-                headers={"User-Agent": _USER_AGENT, "Accept": "application/json", **dict(headers)},
-                data=body,
-                timeout=left_s,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = self._content(response, deadline_s, bytes_max)
+        said = {"User-Agent": _USER_AGENT, "Accept": "application/json", **dict(headers)}
+        request = requests.Request(method, url, headers=said, data=body).prepare()
+        left_s = max(deadline_s - self._monotonic(), 0.001)
+        adapter = _Adapter()
+        try:
+            limit: Any = Timeout(total=left_s)  # the library takes more than its stubs say
+            with adapter.send(request, stream=True, timeout=limit) as response:
+                redirects = 300 <= response.status_code < 400
+                content = b"" if redirects else self._content(response, deadline_s, bytes_max)
                 return WireReply(
                     status=response.status_code, headers=tuple(response.headers.items()), body=content
                 )
+        finally:
+            adapter.close()
 
     def _content(self, response: requests.Response, deadline_s: float, bytes_max: int) -> bytes:
         """The body, read piece by piece, so that neither a flood nor a trickle outlasts the limits."""
         content = bytearray()
-        while piece := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-            content += piece
+        unpacker = _Unpacker(response.headers.get("Content-Encoding", ""))
+        while piece := response.raw.read1(_CHUNK_BYTES, decode_content=False):
+            content += unpacker.unpack(piece, bytes_max + 1 - len(content))
             if len(content) > bytes_max:
                 raise _TooMuch(f"is longer than {bytes_max} bytes")
             if self._monotonic() >= deadline_s:
                 raise TimeoutError
+        unpacker.end()
         return bytes(content)
 
 
 class _TooMuch(Exception):
     """The answer exceeds a limit; the text says which."""
+
+
+class _Unpacker:
+    """Takes a content encoding off, and never makes more bytes of it than it is asked for.
+
+    encoding   the Content-Encoding header; ValueError for any but gzip and deflate, alone: we ask for neither
+    """
+
+    def __init__(self, encoding: str) -> None:
+        name = encoding.strip().lower()
+        if name not in _WINDOWS:
+            raise ValueError("an encoding that was not asked for")
+        self._window = _WINDOWS[name]
+        self._stream = zlib.decompressobj(self._window) if self._window else None
+
+    def unpack(self, piece: bytes, bytes_max: int) -> bytes:
+        """Up to bytes_max of what the piece holds, the rest is lost; ValueError for what is not packed so."""
+        if self._stream is None:
+            return piece
+        content = b""
+        try:
+            while piece and len(content) < bytes_max:
+                if self._stream.eof:
+                    self._stream = zlib.decompressobj(self._window)
+                content += self._stream.decompress(piece, bytes_max - len(content))
+                piece = self._stream.unused_data
+        except zlib.error:
+            raise ValueError("an encoding that cannot be taken off") from None
+        return content
+
+    def end(self) -> None:
+        """Nothing follows; ValueError where something should."""
+        if self._stream is not None and not self._stream.eof:
+            raise ValueError("an encoding that breaks off")
+
+
+_WINDOWS: Final = {
+    "": 0,
+    "identity": 0,
+    "gzip": 16 + zlib.MAX_WBITS,
+    "x-gzip": 16 + zlib.MAX_WBITS,
+    "deflate": zlib.MAX_WBITS,
+}
+"""Content-Encoding -> how zlib names it, 0 where nothing is to be taken off."""
+
+
+class _UntilIO(io.RawIOBase):
+    """A socket's bytes until a moment; its own time limit is for each read alone, so a trickle never ends."""
+
+    def __init__(self, raw: io.RawIOBase, socket: Any) -> None:
+        self._raw = raw
+        self._socket = socket
+        self._ends_s = time.monotonic() + socket.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left_s = self._ends_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("timed out")
+        self._socket.settimeout(left_s)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    """An answer of which head and body together must come within the time limit that the socket has now."""
+
+    def __init__(self, sock: Any, *arguments: Any, **more: Any) -> None:
+        super().__init__(sock, *arguments, **more)
+        self.fp = io.BufferedReader(_UntilIO(self.fp.detach(), sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    """requests' own way to the wire, over connections whose answers end in time."""
+
+    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
+        super().init_poolmanager(*arguments, **more)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from coinslot_contracts.domain import Identity, Player
 from coinslot_contracts.errors import FieldInvalid, FieldMissing, Refused, SubInvalid
-from coinslot_contracts.fields import decimal_id, text
+from coinslot_contracts.fields import INT64_MAX, decimal_id, text
 from coinslot_contracts.json_bytes import JsonInvalid, dump_compact, parse_json_object
 from coinslot_contracts.portal import IdentityPart, PublishedKey
 from coinslot_contracts.portals.jogos import dialect_tokens
@@ -122,7 +122,9 @@ def _optional_string(token_claims: Mapping[str, Any], name: str) -> str | None:
 
 def _optional_time(token_claims: Mapping[str, Any], name: str) -> int | None:
     value = token_claims.get(name)
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if abs(value) <= INT64_MAX else None
 
 
 def _one_line(spki_der: bytes) -> str:

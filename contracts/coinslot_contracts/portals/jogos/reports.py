@@ -28,9 +28,10 @@ ROWS_MAX: Final = 10_000
 def arrived(game_id: str, order_id: str) -> bytes:
     """The body that reports an order as delivered; the order id goes as a string, as in the example.
 
+    errors   FieldMissing, FieldInvalid for an id that no order has, such as half a surrogate pair
     clause   jogos:iap.2 (lines 185-186)
     """
-    return dump_compact({"gameId": int(game_id), "orderId": order_id})
+    return dump_compact({"gameId": int(game_id), "orderId": text({"orderId": order_id}, "orderId")})
 
 
 def orders(game_id: str, page_no: int, page_size: int) -> bytes:

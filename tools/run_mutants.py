@@ -1,0 +1,181 @@
+"""Change the code that money and trust rest on, one small thing at a time, and see whether a test notices.
+
+`python tools/run_mutants.py [AREA …]` runs mutmut over each area in a copy of the sources under `.prove`,
+since mutmut knows projects with one source folder and we have four. It goes on where it was interrupted; a
+copy is made anew when sources or tests changed. Each area leaves `.prove/mutants-AREA.json`; reasons why a
+survivor changes nothing are kept by hand in tests/prove/survivors.toml.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ROOT / ".prove"
+REASONS = ROOT / "tests/prove/survivors.toml"
+SOURCES = ("contracts/coinslot_contracts", "verifier/coinslot_verifier")
+TESTS = ("conftest.py", "coinslot_testkit", "contracts", "verifier", "vectors")
+AREAS = {
+    "signature": (
+        ("coinslot_verifier/jws.py",),
+        ("verifier/test_jws.py", "verifier/test_jws_exact.py"),
+    ),
+    "notification": (
+        ("coinslot_verifier/notification.py",),
+        ("verifier/test_notification.py", "verifier/test_jws_exact.py"),
+    ),
+    "claims": (
+        ("coinslot_verifier/claims.py",),
+        ("verifier/test_claims.py", "verifier/test_jws_exact.py"),
+    ),
+    "key-cache": (
+        ("coinslot_verifier/key_set.py", "coinslot_verifier/key_cache.py"),
+        ("verifier/test_key_set.py", "verifier/test_key_set_entries.py", "verifier/test_key_cache.py"),
+    ),
+    "callback": (
+        ("coinslot_contracts/portals/jogos/notices.py",),
+        ("contracts/test_jogos_notices.py", "verifier/test_notification.py"),
+    ),
+    "ledger": (
+        ("coinslot_verifier/ledger.py", "coinslot_verifier/ledger_store.py"),
+        (
+            "verifier/test_ledger.py",
+            "verifier/test_ledger_reconcile.py",
+            "verifier/test_ledger_store.py",
+            "verifier/test_purchase_ledger.py",
+        ),
+    ),
+}
+"""Area -> the files that are changed; the tests that must notice. Files that do not exist are left out."""
+SETTINGS = """
+[tool.pytest.ini_options]
+pythonpath = ["tests"]
+addopts = "--import-mode=importlib -p no:cacheprovider -p no:randomly -m 'not tool and not thorough'"
+markers = ["tool(name): not run here", "thorough: not run here"]
+
+[tool.mutmut]
+source_paths = ["src"]
+only_mutate = {files}
+pytest_add_cli_args_test_selection = {tests}
+use_git_change_detection = false
+"""
+LINE = re.compile(r"^\s*(\S+__mutmut_\d+): ([a-z ]+)$", re.MULTILINE)
+
+
+def main() -> int:
+    """Run the areas that are named, or all; 1 where a survivor has no reason."""
+    missed = 0
+    for area in sys.argv[1:] or AREAS:
+        found = run(area)
+        (PARTS / f"mutants-{area}.json").write_text(json.dumps(found, indent=1), "utf-8")
+        unexplained = [one for one in found["found"]["survivors"] if not one["reason"]]
+        missed += len(unexplained)
+        counts = found["found"]["counts"]
+        print(f"{area}: {counts}; unexplained: {len(unexplained)}")  # noqa: T201 - it is a command
+        for one in unexplained:
+            print(f"\nMISSED {one['name']} ({one['hash']})\n{one['diff']}")  # noqa: T201
+    return 1 if missed else 0
+
+
+def run(area: str) -> dict[str, Any]:
+    """Run one area to its end and tell what came of it."""
+    folder = PARTS / f"mutants/{area}"
+    _stage(area, folder)
+    _mutmut(folder, "run", "--max-children", os.environ.get("COINSLOT_MUTANT_JOBS", "2"), is_quiet=True)
+    verdicts = LINE.findall(_mutmut(folder, "results", "--all", "true"))
+    counts: dict[str, int] = {}
+    for _, verdict in verdicts:
+        counts[verdict] = counts.get(verdict, 0) + 1
+    survivors = [
+        _survivor(folder, name) for name, verdict in verdicts if verdict not in ("killed", "timeout")
+    ]
+    return {
+        "commit": _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
+        "day": datetime.now(UTC).date().isoformat(),
+        "found": {"counts": counts, "survivors": survivors},
+    }
+
+
+def _survivor(folder: Path, name: str) -> dict[str, str]:
+    """Its change and its reason; the change is named by a digest, because numbers move with the code."""
+    lines = _mutmut(folder, "show", name).split("\n")
+    diff = "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    digest = hashlib.sha256(f"{name.rpartition('__mutmut_')[0]}\n{diff}".encode()).hexdigest()[:12]
+    reasons = tomllib.loads(REASONS.read_text("utf-8"))
+    return {"name": name, "hash": digest, "diff": diff, "reason": reasons.get(digest, {}).get("reason", "")}
+
+
+def _stage(area: str, folder: Path) -> None:
+    """A copy in the layout that mutmut knows, kept while nothing in it changed."""
+    files, tests = AREAS[area]
+    known = [
+        file for file in files if any((ROOT / source).parent.joinpath(file).exists() for source in SOURCES)
+    ]
+    wanted = [test for test in tests if (ROOT / "tests" / test).exists()]
+    settings = SETTINGS.format(
+        files=json.dumps([f"src/{file}" for file in known]),
+        tests=json.dumps([f"tests/{test}" for test in wanted]),
+    )
+    mark = folder / "staged.sha256"
+    digest = _digest(settings)
+    if mark.exists() and mark.read_text("ascii") == digest:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    ignored = shutil.ignore_patterns("node_modules", "__pycache__")
+    for source in SOURCES:
+        shutil.copytree(ROOT / source, folder / "src" / Path(source).name, ignore=ignored)
+    for name in TESTS:
+        origin, copy = ROOT / "tests" / name, folder / "tests" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if origin.is_dir():
+            shutil.copytree(origin, copy, ignore=ignored)
+        else:
+            shutil.copy(origin, copy)
+    (folder / "pyproject.toml").write_text(settings, "utf-8")
+    mark.write_text(digest, "ascii")
+
+
+def _digest(settings: str) -> str:
+    total = hashlib.sha256(settings.encode())
+    for top in (*(ROOT / source for source in SOURCES), *(ROOT / "tests" / name for name in TESTS)):
+        for file in sorted(top.rglob("*.py")) if top.is_dir() else [top]:
+            total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+def _mutmut(folder: Path, *arguments: str, is_quiet: bool = False) -> str:
+    """What mutmut prints; the copy comes first on the path, before the installed packages."""
+    copy = folder / "mutants"
+    path = os.pathsep.join(map(str, (copy / "src", copy / "tests")))
+    done = subprocess.run(  # noqa: S603 - our own arguments
+        [sys.executable, "-m", "mutmut", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "CI": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if is_quiet and done.returncode:
+        sys.exit(f"mutmut could not run in {folder}:\n{done.stdout[-2000:]}")
+    return done.stdout
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
