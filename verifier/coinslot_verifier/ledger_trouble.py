@@ -6,7 +6,7 @@ It knows nothing of grants; whatever a driver says may hold values, so only the 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 
 class LedgerUnavailable(Exception):
@@ -15,8 +15,13 @@ class LedgerUnavailable(Exception):
 
 @contextmanager
 def ledger_trouble() -> Iterator[None]:
-    """Run a block that uses the ledger; LedgerUnavailable where its database fails in it."""
+    """Run a block that uses the ledger.
+
+    errors   LedgerUnavailable where its database fails; ValueError for a URL that is none
+    """
     try:
         yield
+    except ArgumentError:
+        raise ValueError("it is no database URL") from None
     except SQLAlchemyError as error:
         raise LedgerUnavailable(f"the ledger's database failed: {type(error).__name__}") from None
