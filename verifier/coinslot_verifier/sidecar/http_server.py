@@ -37,7 +37,10 @@ WsgiApp = Callable[[dict[str, Any], Any], Any]
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; OSError where the address is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    # inherited by every accepted connection: head and body go out at once, not after a delayed acknowledgement
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 class _Request(cheroot_server.HTTPRequest):
