@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from coinslot_testkit.copied_backends import TOOLS, folder_of
+from coinslot_testkit.copied_backends import ASKING, TOOLS, folder_of
 
-COPIED = [pytest.param(name, marks=pytest.mark.tool(tool)) for name, tool in TOOLS.items()]
+COPIED = [*(pytest.param(name, marks=pytest.mark.tool(tool)) for name, tool in TOOLS.items()), *ASKING]
 
 
 def check(name: str, folder: Path, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":

@@ -20,6 +20,8 @@ from coinslot_testkit.tools import ROOT
 
 TOOLS = {"node": "node-backend", "java": "java"}
 COPIED = [pytest.param(name, marks=pytest.mark.tool(tool)) for name, tool in TOOLS.items()]
+ASKING = [pytest.param("node-sidecar", marks=pytest.mark.tool("node"))]
+"""Copied backends that verify nothing themselves: they ask the sidecar, which their own start runs."""
 Result = TypeVar("Result")
 
 

@@ -22,6 +22,7 @@ _EXTRAS = {
     "demo": "demo",
     "diagnose": "sandbox",
     "sandbox": "sandbox",
+    "verifier": "sidecar",
     "verify": "",
 }
 
@@ -33,6 +34,7 @@ class Commands(click.Group):
         "sandbox": "coinslot_scenarios.cli.sandbox",
         "check": "coinslot_scenarios.cli.check",
         "verify": "coinslot_scenarios.cli.verify",
+        "verifier": "coinslot_scenarios.cli.verifier",
         "diagnose": "coinslot_scenarios.cli.diagnose",
         "demo": "coinslot_scenarios.cli.demo",
         "clauses": "coinslot_scenarios.cli.clauses",

@@ -1,0 +1,27 @@
+"""A database that does not take a row, as one error that a caller without SQLAlchemy can name.
+
+It knows nothing of grants; whatever a driver says may hold values, so only the kind of the failure is told.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+
+class LedgerUnavailable(Exception):
+    """The ledger's database did not answer or did not take it; nothing was committed."""
+
+
+@contextmanager
+def ledger_trouble() -> Iterator[None]:
+    """Run a block that uses the ledger.
+
+    errors   LedgerUnavailable where its database fails; ValueError for a URL that is none
+    """
+    try:
+        yield
+    except ArgumentError:
+        raise ValueError("it is no database URL") from None
+    except SQLAlchemyError as error:
+        raise LedgerUnavailable(f"the ledger's database failed: {type(error).__name__}") from None

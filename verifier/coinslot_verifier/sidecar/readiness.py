@@ -1,0 +1,66 @@
+"""Whether the sidecar could answer now: the keys of each portal, the ledger.
+
+Asked at most once in LOOK_S seconds, however often probes ask, because anybody may ask without the token
+and each look goes to the portal.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from coinslot_contracts.errors import Undecided
+
+from coinslot_verifier.sidecar.problems import Problem
+from coinslot_verifier.sidecar.services import PortalServices
+from coinslot_verifier.sidecar.views import ledger_problems
+
+LOOK_S: Final = 5.0
+
+
+class Readiness:
+    """The last look at what the sidecar stands on."""
+
+    def __init__(
+        self,
+        portals: Mapping[str, PortalServices],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._portals = portals
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._seen: tuple[float, dict[str, Any]] | None = None
+
+    def look(self) -> dict[str, Any]:
+        """ready, and for each portal `keys` and `ledger`: "ok", a stable code, or null where it has none."""
+        with self._lock:
+            if self._seen is None or self._monotonic() - self._seen[0] >= LOOK_S:
+                portals = {name: _look_at(portal) for name, portal in self._portals.items()}
+                good = all(state in (None, "ok") for part in portals.values() for state in part.values())
+                self._seen = (self._monotonic(), {"ready": good, "portals": portals})
+            return self._seen[1]
+
+
+def _look_at(portal: PortalServices) -> dict[str, str | None]:
+    return {"keys": _keys(portal), "ledger": _ledger(portal)}
+
+
+def _keys(portal: PortalServices) -> str | None:
+    state = "ok" if portal.keys else None
+    for source in portal.keys:
+        try:
+            source.keys_for(None)
+        except Undecided as error:
+            state = error.code
+    return state
+
+
+def _ledger(portal: PortalServices) -> str | None:
+    if portal.ledger is None:
+        return None
+    with suppress(Problem), ledger_problems():
+        portal.ledger.next_due_at_s()
+        return "ok"
+    return "ledger-unavailable"
