@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
-from glob import glob
 from pathlib import Path
 
 import pytest
@@ -40,13 +39,13 @@ REMEDIES = {
     "node-backend": f"npm ci --prefix {NODE_BACKEND}",
 }
 SKIP_MARK = "tool missing: "
-ELSEWHERE = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+ELSEWHERE = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql*/bin")
 """Where packages put programs that they keep off the path."""
 
 
 def find_program(name: str) -> str | None:
     """The program's path: from the path, else the newest where packages hide it."""
-    hidden = [file for pattern in ELSEWHERE for file in glob(f"{pattern}/{name}")]
+    hidden = [str(file) for folder in ELSEWHERE for file in Path("/").glob(f"{folder}/{name}")]
     newest = max(hidden, key=lambda file: [int(digits) for digits in re.findall(r"\d+", file)], default=None)
     return shutil.which(name) or newest
 

@@ -57,7 +57,7 @@ def test_a_payment_that_says_it_was_refunded_gives_nothing_then_or_later(ledger)
 
 
 def test_a_payment_that_says_it_was_refunded_takes_back_what_was_granted_once(ledger):
-    """sandbox:pay-refunded-is-refund: from whoever was granted it, and a refund that follows takes no more."""
+    """sandbox:pay-refunded-is-refund: from whoever was granted it, and once."""
     ledger.grant(PAY)
 
     settled = [ledger.apply(replace(PAY_REFUNDED, user_id="999")) for _ in range(2)]

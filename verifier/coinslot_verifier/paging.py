@@ -82,7 +82,7 @@ def follow(ask: AskPage, *, page_size: int) -> Iterator[ListedOrder]:
     """
     reading = _Reading(ask=ask, page_size=page_size)
     yield from _pass(reading)
-    if not reading.seen or (len(reading.seen) == reading.total and not reading.has_shrunk):
+    if len(reading.seen) == reading.total and not reading.has_shrunk:
         return
     yield from _page_zero(reading)
     if not reading.is_complete() and reading.total:
