@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ POSTGRESQL = pytest.mark.parametrize(
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 GRANT = """
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from coinslot_testkit.ledger_facts import PAY
 from coinslot_verifier import Ledger, open_engine
@@ -73,10 +75,8 @@ def test_two_transactions_over_two_orders_in_turn_do_not_stay_locked(ledger):
             first, second = (replace(PAY, order_id=name) for name in names[place])
             outcomes = [ledger.apply(first, connection).outcome]
             if len(tries) == 1:
-                try:
+                with suppress(threading.BrokenBarrierError):  # SQLite lets one transaction in at a time
                     both_have_one.wait()
-                except threading.BrokenBarrierError:
-                    pass  # SQLite lets one transaction in at a time
             return [*outcomes, ledger.apply(second, connection).outcome]
 
         return ledger.transact(once)

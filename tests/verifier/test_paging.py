@@ -51,7 +51,7 @@ class Portal:
             "orders_total": len(self.names),
         }
         page = OrdersPage(orders=rows, **self.lie(true))
-        self.changes.get(len(self.asked), lambda names: None)(self.names)
+        self.changes.get(len(self.asked), lambda _: None)(self.names)
         return page
 
     def listed(self, page_size: int = 10) -> list[str]:
@@ -115,7 +115,7 @@ def test_a_smaller_page_is_kept_to(size_max):
 def test_a_page_that_becomes_smaller_on_the_way_loses_nothing():
     """Page 3 of 20 is not page 3 of 5: the list is begun anew."""
     portal = Portal(numbers(100), size_max=20)
-    portal.changes = {2: lambda names: setattr(portal, "size_max", 5)}
+    portal.changes = {2: lambda _: setattr(portal, "size_max", 5)}
 
     assert sorted(portal.listed(20), key=int) == numbers(100)
 
