@@ -1,7 +1,7 @@
 """The ledger's kill series: processes that grant the same orders are killed at any moment, again and again.
 
-The portal here sends each message to two processes at once and sends it again until it is acknowledged. What is
-drawn (who dies when, when a refund comes) comes from a seed; where a kill falls differs all the same.
+The portal here sends each message to two processes at once and sends it again until it is acknowledged. What
+is drawn (who dies when, when a refund comes) comes from a seed; where a kill falls differs all the same.
 """
 
 import random
@@ -34,10 +34,9 @@ Message = tuple[str, str]
 class Tally:
     """What a series found.
 
-    orders, granted, doubled, lost   paid orders; of them with one grant and one item given / more items / none
-    refunds, settled                 further orders that are paid and refunded, in any order; of them with one
-                                     revocation, and one item given and taken, or none given because the refund
-                                     came first
+    orders, granted, doubled, lost   paid orders; of them with one grant and one item / more items / none
+    refunds, settled                 further orders, paid and refunded in any order; of them with one revocation,
+                                     and one item given and taken, or none because the refund came first
     invented                         grants, revocations and items of what was never paid or refunded
     repeated                         messages acknowledged that were no news: duplicates, kills after a commit
     unacknowledged                   messages that a killed process had before it, sent again
