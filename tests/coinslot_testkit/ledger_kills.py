@@ -35,8 +35,8 @@ class Tally:
     """What a series found.
 
     orders, granted, doubled, lost   paid orders; of them with one grant and one item / more items / none
-    refunds, settled                 further orders, paid and refunded in any order; of them with one revocation,
-                                     and one item given and taken, or none because the refund came first
+    refunds, settled                 further orders, paid and refunded in any order; of them with one
+                                     revocation, and one item given and taken, or none given
     invented                         grants, revocations and items of what was never paid or refunded
     repeated                         messages acknowledged that were no news: duplicates, kills after a commit
     unacknowledged                   messages that a killed process had before it, sent again

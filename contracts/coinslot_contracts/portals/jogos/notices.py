@@ -50,8 +50,8 @@ def parse_notification(body: bytes) -> Notification:
     stay exact; order and product id are strings, because a number may have lost its leading zeros. Times may
     be strings of digits, for nothing depends on them. A refund member may be null, "" or "null".
     A missing paytype (the document's own example has none) is read from refundStatus: null means pay; any
-    refund status without a paytype is refused, because money moves on doubt in neither direction. What to do about
-    the whole is `Notification.effect`.
+    refund status without a paytype is refused, because money moves on doubt in neither direction. What to
+    do about the whole is `Notification.effect`.
     errors   FieldMissing, FieldInvalid
     clause   jogos:iap.1.fields (line 171), jogos:iap.4
     """
