@@ -4,10 +4,11 @@ import os
 
 import pytest
 from coinslot_testkit import tools
+from coinslot_testkit.postgres_server import postgres_server
 from coinslot_testkit.tools import pytest_runtest_setup
 from hypothesis import settings
 
-__all__ = ["pytest_runtest_setup"]
+__all__ = ["postgres_server", "pytest_runtest_setup"]
 
 # A shared machine makes any example slow now and then; pytest's own time limit catches what hangs. In CI the
 # examples are the same in every run, so that a failure belongs to the change that shows it.

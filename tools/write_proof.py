@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS = ROOT / ".prove"
 PAGE = ROOT / "docs/proof.md"
 KILL_PARTS, KILLS, ORDERS = 10, 200, 2_000
+LEDGER_ORDERS = 10_000
 REPLAYS, ATTEMPTS = 20, 960
 HEAD = """# What was proven
 
@@ -26,7 +27,7 @@ so an interrupted run goes on where it was. A missed goal is written as missed.
 
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(HEAD + _kills() + _replay() + _stories(), "utf-8")
+    PAGE.write_text(HEAD + _kills() + _ledger() + _replay() + _stories(), "utf-8")
 
 
 def _kills() -> str:
@@ -78,6 +79,27 @@ def _kills() -> str:
         f"{_when(parts)}\n\n"
     )
     return text
+
+
+def _ledger() -> str:
+    lines = ["## The ledger under kill -9 (T9)\n"]
+    for database in ("sqlite", "postgresql"):
+        parts = _parts(f"ledger-kills-{database}")
+        if not parts:
+            lines.append(f"{database}: not run yet.\n")
+            continue
+        total = Counter[str]()
+        for part in parts:
+            total.update({name: value for name, value in part["found"].items() if isinstance(value, int)})
+        is_whole = len(parts) == KILL_PARTS and len({part["commit"] for part in parts}) == 1
+        is_met = is_whole and all(part["found"]["is_good"] for part in parts)
+        lines.append(
+            f"{database}: {total['granted']:,} of {total['orders']:,} orders granted exactly once (goal: "
+            f"{LEDGER_ORDERS:,}) under {total['kills']:,} kills; {total['doubled']} doubled, {total['lost']} lost, "
+            f"{total['invented']} invented; {total['settled']:,} of {total['refunds']:,} refunded orders settled; "
+            f"{len(parts)} of {KILL_PARTS} parts, {'met' if is_met else 'not met'}.\n"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _replay() -> str:

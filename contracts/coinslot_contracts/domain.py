@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 NotificationKind = Literal["pay", "refund"]
+Effect = Literal["grant", "revoke", "nothing"]
 OrderState = Literal["created", "pending", "paid", "failed", "canceled", "expired"]
 ORDER_STATES: Final[tuple[OrderState, ...]] = get_args(OrderState)
 
@@ -68,7 +69,7 @@ class Order:
 class Notification:
     """The fact that a portal tells a backend: this order was paid, or refunded.
 
-    kind            "pay" grants; "refund" takes back, and only where refund_status is 1
+    kind            what the portal calls it; what to do about it is `effect`
     arrived_status  what the portal believes; never a reason to skip a grant: keep a ledger of your own
     """
 
@@ -82,6 +83,18 @@ class Notification:
     paid_at_s: int
     refund_status: int | None = None
     refunded_at_s: int | None = None
+
+    @property
+    def effect(self) -> Effect:
+        """What it does to the item: "grant" it, "revoke" it, or "nothing".
+
+        A refund that is through (refund_status 1) revokes whatever the kind says, because a portal may call
+        every notification a payment; a refund in any other state, or in none, does nothing.
+        clause   sandbox:pay-refunded-is-refund
+        """
+        if self.refund_status == 1:
+            return "revoke"
+        return "grant" if self.kind == "pay" else "nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +131,7 @@ class ListedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrdersPage:
-    """One page of a portal's list of paid orders, with the totals that the portal claims."""
+    """One page of a portal's list of paid orders, with the portal's own numbers; 0 = it says none."""
 
     orders: tuple[ListedOrder, ...]
     page_no: int

@@ -289,6 +289,12 @@ class ConfirmUnavailable(Undecided):
     acts = "operations"
 
 
+class LedgerUnavailable(Undecided):
+    """The ledger's database was away or too busy, so nothing is known to have been granted or taken."""
+
+    code = "ledger-unavailable"
+
+
 ERRORS: tuple[type[CoinslotError], ...] = (
     SignatureMissing,
     SignatureMismatch,
@@ -309,5 +315,6 @@ ERRORS: tuple[type[CoinslotError], ...] = (
     KeySourceUnavailable,
     VerifyUnavailable,
     ConfirmUnavailable,
+    LedgerUnavailable,
 )
 """Every code there is, in the order in which the documentation lists them."""

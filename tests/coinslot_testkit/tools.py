@@ -5,6 +5,7 @@ A test says what it needs with `@pytest.mark.tool("node")`. COINSLOT_REQUIRE is 
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ PROGRAMS = {
     "jose": ("node",),
     "node-backend": ("node",),
     "chromium": ("chromium", "chromedriver"),
+    "postgres": ("initdb", "pg_ctl"),
 }
 """Tool -> the programs that it means; any other tool is the program of its own name."""
 LIBRARIES = ("jsonwebtoken", "jose")
@@ -30,18 +32,27 @@ FOLDERS = {
     **{name: VECTORS / "node/node_modules" / name for name in LIBRARIES},
     "node-backend": ROOT / NODE_BACKEND / "node_modules/express",
 }
-MODULES = {"chromium": "selenium"}
+MODULES = {"chromium": "selenium", "postgres": "psycopg"}
 """Tool -> the Python package that drives it."""
 REMEDIES = {
     **dict.fromkeys(LIBRARIES, "npm ci --prefix tests/vectors/node"),
     "node-backend": f"npm ci --prefix {NODE_BACKEND}",
 }
 SKIP_MARK = "tool missing: "
+ELSEWHERE = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql*/bin")
+"""Where packages put programs that they keep off the path."""
+
+
+def find_program(name: str) -> str | None:
+    """The program's path: from the path, else the newest where packages hide it."""
+    hidden = [str(file) for folder in ELSEWHERE for file in Path("/").glob(f"{folder}/{name}")]
+    newest = max(hidden, key=lambda file: [int(digits) for digits in re.findall(r"\d+", file)], default=None)
+    return shutil.which(name) or newest
 
 
 def missing(tool: str) -> str | None:
     """One line that says what is not there, or None."""
-    absent = [name for name in PROGRAMS.get(tool, (tool,)) if shutil.which(name) is None]
+    absent = [name for name in PROGRAMS.get(tool, (tool,)) if find_program(name) is None]
     if absent:
         return f"{SKIP_MARK}{tool} (no {', '.join(absent)} on the path)"
     module = MODULES.get(tool)

@@ -1,4 +1,4 @@
-"""A ledger on a database of its own for each test."""
+"""A ledger on a database of its own for each test, on SQLite and on PostgreSQL."""
 
 import pytest
 from coinslot_testkit.ledger_facts import Clock
@@ -10,9 +10,16 @@ def clock():
     return Clock()
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.tool("postgres"))])
+def database_url(request, tmp_path):
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_server").url()
+    return f"sqlite:///{(tmp_path / 'ledger.sqlite').as_posix()}"
+
+
 @pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{(tmp_path / 'ledger.sqlite').as_posix()}")
+def engine(database_url):
+    engine = open_engine(database_url)
     yield engine
     engine.dispose()
 

@@ -2,17 +2,10 @@
 
 import pytest
 from coinslot_testkit.strategies import JSON_VALUES
-from coinslot_verifier import Intent, Intents, Ledger, open_engine
+from coinslot_verifier import Intent, Intents, Ledger
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{(tmp_path / 'intents.sqlite').as_posix()}")
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -45,21 +45,36 @@ def test_a_refund_that_is_not_through_changes_nothing(ledger, status):
     assert ledger.quantities("278") == {"1002": 1}
 
 
+PAY_REFUNDED = replace(PAY, refund_status=1)
+"""A notification that says pay and refunded: a portal that calls every one a payment, or a late retry."""
+
+
 def test_a_payment_that_says_it_was_refunded_gives_nothing_then_or_later(ledger):
-    """jogos:iap.1.fields: a late retry that carries the order's present state."""
-    refunded = replace(PAY, refund_status=1)
-
-    assert [ledger.grant(refunded) for _ in range(2)] == ["refunded-before", "refunded-before"]
+    """sandbox:pay-refunded-is-refund"""
+    assert [ledger.apply(PAY_REFUNDED).outcome for _ in range(2)] == ["remembered", "remembered"]
     assert ledger.grant(PAY) is GrantOutcome.REFUNDED_BEFORE
+    assert ledger.quantities("278") == {}
 
 
-def test_a_payment_that_says_it_was_refunded_takes_nothing_back(ledger):
-    """Its kind is pay: the refund has a notification of its own."""
+def test_a_payment_that_says_it_was_refunded_takes_back_what_was_granted_once(ledger):
+    """sandbox:pay-refunded-is-refund: from whoever was granted it, and once."""
     ledger.grant(PAY)
 
-    assert ledger.grant(replace(PAY, refund_status=1)) is GrantOutcome.ALREADY_GRANTED
+    settled = [ledger.apply(replace(PAY_REFUNDED, user_id="999")) for _ in range(2)]
+
+    assert [(one.outcome, one.user_id) for one in settled] == [("revoked", "278"), ("already-revoked", "278")]
+    assert ledger.revoke(REFUND) is RevokeOutcome.ALREADY_REVOKED
+    assert ledger.quantities("278") == {}
+
+
+def test_a_caller_that_parts_by_kind_learns_of_a_payment_that_was_refunded(ledger):
+    """`grant` cannot say that something is to be taken, so it does nothing; `revoke` can."""
+    ledger.grant(PAY)
+
+    with pytest.raises(ValueError, match="not refunded"):
+        ledger.grant(PAY_REFUNDED)
     assert ledger.quantities("278") == {"1002": 1}
-    assert ledger.revoke(REFUND) is RevokeOutcome.REVOKED
+    assert ledger.revoke(PAY_REFUNDED) is RevokeOutcome.REVOKED
 
 
 def test_who_was_granted_loses_it_whatever_the_refund_names(ledger):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from coinslot_testkit.ledger_facts import PAY
 from coinslot_verifier import open_engine
-from coinslot_verifier.ledger_store import GRANTS, METADATA, ORDERS, lock_order
+from coinslot_verifier.ledger_store import GRANTS, METADATA, ORDERS
 from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
@@ -60,27 +60,6 @@ def test_a_reader_waits_for_no_writer(ledger, engine):
 
         assert ledger.quantities("278") == {}
     assert ledger.quantities("278") == {"1002": 1}
-
-
-class RecordingConnection:
-    """A connection that compiles what it is given for PostgreSQL and keeps the text."""
-
-    dialect = postgresql.dialect()
-
-    def __init__(self) -> None:
-        self.sql: list[str] = []
-
-    def execute(self, statement) -> None:
-        self.sql.append(str(statement.compile(dialect=self.dialect)))
-
-
-def test_the_lock_of_an_order_is_postgresqls_too():
-    """One code path: an upsert that takes the row's lock in either database."""
-    connection = RecordingConnection()
-
-    lock_order(connection, {"portal": "jogos", "game_id": "1220", "order_id": "o1"})
-
-    assert "ON CONFLICT (portal, game_id, order_id) DO UPDATE SET" in connection.sql[0]
 
 
 @pytest.mark.parametrize("table", METADATA.sorted_tables, ids=str)

@@ -37,13 +37,6 @@ DOWN = VerifyUnavailable("HTTP 503")
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{(tmp_path / 'ledger.sqlite').as_posix()}")
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
 def ledger(engine):
     ledger = Ledger(engine, portal="playgama", clock=lambda: NOW_S)
     ledger.create_tables()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         IssuerMismatch,
         KeySourceUnavailable,
         KidUnknown,
+        LedgerUnavailable,
         PurchaseNotPaid,
         Refused,
         SignatureMismatch,
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     )
     from coinslot_contracts.wire import WireReply
 
+    from coinslot_verifier.backoff import Backoff
     from coinslot_verifier.config import ConfigInvalid, VerifierConfig
-    from coinslot_verifier.confirm import PortalClient
+    from coinslot_verifier.confirm import ConfirmOutcome, ConfirmResult, PortalClient
     from coinslot_verifier.identity import IdentityVerifier
     from coinslot_verifier.intents import Intent, Intents
     from coinslot_verifier.key_set import CachedKeySet, StaticKeySet
@@ -50,14 +52,19 @@ if TYPE_CHECKING:
         open_engine,
     )
     from coinslot_verifier.notification import NotificationVerifier
+    from coinslot_verifier.outbox import OutboxRun, run_outbox
     from coinslot_verifier.purchase import PurchaseVerifier
     from coinslot_verifier.recheck import reverify
+    from coinslot_verifier.reconcile import ReconcileRun, run_recheck, run_reconcile
 
 __all__ = [
     "AlgRefused",
+    "Backoff",
     "CachedKeySet",
     "CoinslotError",
     "ConfigInvalid",
+    "ConfirmOutcome",
+    "ConfirmResult",
     "ConfirmUnavailable",
     "ExternalIdMismatch",
     "FieldInvalid",
@@ -73,9 +80,11 @@ __all__ = [
     "KeySourceUnavailable",
     "KidUnknown",
     "Ledger",
+    "LedgerUnavailable",
     "ListedOrder",
     "Notification",
     "NotificationVerifier",
+    "OutboxRun",
     "PendingConfirmation",
     "PortalClient",
     "PublishedKeys",
@@ -83,6 +92,7 @@ __all__ = [
     "PurchaseClaims",
     "PurchaseNotPaid",
     "PurchaseVerifier",
+    "ReconcileRun",
     "Refused",
     "RevokeOutcome",
     "Settlement",
@@ -102,6 +112,9 @@ __all__ = [
     "WireReply",
     "open_engine",
     "reverify",
+    "run_outbox",
+    "run_recheck",
+    "run_reconcile",
 ]
 
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
@@ -117,6 +130,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "IssuerMismatch",
         "KeySourceUnavailable",
         "KidUnknown",
+        "LedgerUnavailable",
         "PurchaseNotPaid",
         "Refused",
         "SignatureMismatch",
@@ -131,8 +145,9 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "VerifyUnavailable",
     ),
     "coinslot_contracts.wire": ("WireReply",),
+    "coinslot_verifier.backoff": ("Backoff",),
     "coinslot_verifier.config": ("ConfigInvalid", "VerifierConfig"),
-    "coinslot_verifier.confirm": ("PortalClient",),
+    "coinslot_verifier.confirm": ("ConfirmOutcome", "ConfirmResult", "PortalClient"),
     "coinslot_verifier.identity": ("IdentityVerifier",),
     "coinslot_verifier.intents": ("Intent", "Intents"),
     "coinslot_verifier.key_set": ("CachedKeySet", "StaticKeySet"),
@@ -147,7 +162,9 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "coinslot_verifier.notification": ("NotificationVerifier",),
     "coinslot_verifier.purchase": ("PurchaseVerifier",),
+    "coinslot_verifier.outbox": ("OutboxRun", "run_outbox"),
     "coinslot_verifier.recheck": ("reverify",),
+    "coinslot_verifier.reconcile": ("ReconcileRun", "run_recheck", "run_reconcile"),
 }
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,22 +1,45 @@
 """What a backend tells and asks the portal: this order was delivered; which orders are paid.
 
 A body is written once, and exactly those bytes are signed and sent. It must not decide when to ask again: the
-ledger's outbox remembers what is still to be confirmed.
+ledger's outbox remembers what is still to be confirmed. How pages are followed is `paging`'s business.
 clauses   sandbox:arrived-repeat-ok, sandbox:page-size-max, sandbox:orders-newest-first
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
 from coinslot_contracts.domain import ListedOrder, OrdersPage
-from coinslot_contracts.errors import ConfirmUnavailable
+from coinslot_contracts.errors import CoinslotError, ConfirmUnavailable, Refused
 from coinslot_contracts.wire import Headers, WireReply
 
 from coinslot_verifier.config import ConfigInvalid, VerifierConfig
+from coinslot_verifier.paging import follow
 
 PAGE_SIZE: Final = 100
-PAGES_MAX: Final = 10_000
 Read = TypeVar("Read")
+
+
+class ConfirmOutcome(StrEnum):
+    """The portal said yes / it said no to our message itself / it said neither: ask again later."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmResult:
+    """What became of one report.
+
+    code     the stable error code, None where it was confirmed
+    detail   one line for a log, without secrets, "" where it was confirmed
+    """
+
+    outcome: ConfirmOutcome
+    code: str | None = None
+    detail: str = ""
 
 
 class Poster(Protocol):
@@ -50,27 +73,24 @@ class PortalClient:
         body = self._part.arrived(self._config.game_id, order_id)
         self._ask(self._arrived_url, body, self._part.check, attempts_max=1)
 
-    def list_orders(self, *, page_size: int = PAGE_SIZE) -> Iterator[ListedOrder]:
-        """Every paid order that the portal lists, each once, page by page.
+    def try_confirm(self, order_id: str) -> ConfirmResult:
+        """`confirm` as a value: confirmed, refused or undecided; raises nothing of the two families."""
+        try:
+            self.confirm(order_id)
+        except CoinslotError as error:
+            is_final = isinstance(error, Refused)
+            outcome = ConfirmOutcome.REFUSED if is_final else ConfirmOutcome.UNDECIDED
+            return ConfirmResult(outcome=outcome, code=error.code, detail=error.detail)
+        return ConfirmResult(outcome=ConfirmOutcome.CONFIRMED)
 
-        Follows the answer's own page size, which may be smaller than the one asked for. Ends with an empty
-        page or the last page that the answer counts. Orders that are paid while paging move rows to later
-        pages; they are seen twice there and told once here.
+    def list_orders(self, *, page_size: int = PAGE_SIZE) -> Iterator[ListedOrder]:
+        """Every paid order that the portal lists, each once, page by page, as `paging.follow` says.
+
         page_size   rows to ask for at once
-        errors   as `confirm`; ConfirmUnavailable also where there are more than 10,000 pages
-        clause   sandbox:page-size-max, sandbox:page-past-end
+        errors   as `confirm`; ConfirmUnavailable also where the list does not end, or repeats itself
+        clause   sandbox:page-size-max, sandbox:page-past-end, sandbox:page-numbers
         """
-        seen: set[str] = set()
-        for page_no in range(1, PAGES_MAX + 1):
-            page = self._page(page_no, page_size)
-            for order in page.orders:
-                if order.order_id not in seen:
-                    seen.add(order.order_id)
-                    yield order
-            if not page.orders or page_no >= page.pages_total:
-                return
-            page_size = page.page_size
-        raise ConfirmUnavailable(f"the portal lists more than {PAGES_MAX} pages of orders")
+        return follow(self._page, page_size=page_size)
 
     def _page(self, page_no: int, page_size: int) -> OrdersPage:
         body = self._part.orders(self._config.game_id, page_no, page_size)
@@ -78,11 +98,12 @@ class PortalClient:
         return self._ask(self._orders_url, body, self._part.parse_orders, attempts_max=attempts_max)
 
     def _ask(self, url: str, body: bytes, read: Callable[[bytes], Read], *, attempts_max: int) -> Read:
-        """The code in the body decides, but a success counts only together with an HTTP success."""
+        """The code in the body decides, whatever the HTTP status; a success also needs an HTTP success.
+
+        A yes under an error's status is doubt, and asking again costs nothing.
+        """
         headers = self._part.headers(body, self._config.shared_keys[0])
         reply = self._sender.post(url, headers=headers, body=body, attempts_max=attempts_max)
-        if reply.status >= 500:
-            raise ConfirmUnavailable(f"the portal answered HTTP {reply.status}")
         value = read(reply.body)
         if not 200 <= reply.status < 300:
             raise ConfirmUnavailable(f"the portal answered a success with HTTP {reply.status}")

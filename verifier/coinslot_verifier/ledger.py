@@ -1,31 +1,39 @@
 """A grant once per order, a revocation once per refund, whatever arrives in whatever order and how often.
 
 SQLAlchemy Core on SQLite and PostgreSQL with one code path. Whatever moves money takes the backend's own
-connection, so that the ledger's row and the item are committed together or not at all. It must not know HTTP.
+connection, so that the ledger's row and the item are committed together or not at all. The tables'
+constraints decide who is first, not a look before a write. It must not know HTTP.
 clause   sandbox:at-least-once
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from coinslot_contracts.domain import ListedOrder, Notification, Purchase
-from coinslot_contracts.errors import GameMismatch
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, and_, insert, select, update
+from coinslot_contracts.errors import GameMismatch, LedgerUnavailable
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, and_, insert, select
+from sqlalchemy.exc import DBAPIError
 
+from coinslot_verifier import ledger_outbox as outbox
+from coinslot_verifier.ledger_outbox import PendingConfirmation
 from coinslot_verifier.ledger_store import (
     GRANTS,
-    METADATA,
+    ORDERS,
     OUTBOX,
     PURCHASES,
     READ_ONLY,
     REVOCATIONS,
-    lock_order,
+    add_once,
+    create_tables,
+    is_outage,
+    is_retryable,
     open_engine,
 )
+from coinslot_verifier.ledger_values import GrantOutcome, RevokeOutcome, Settlement
 
 __all__ = [
     "GrantOutcome",
@@ -36,48 +44,10 @@ __all__ = [
     "open_engine",
 ]
 
+Done = TypeVar("Done")
+TRANSACTION_ATTEMPTS: Final = 8
 REFUNDED: Final = 1
 """The one refund status that takes a grant back; 0, 2 and 3 (running, failed, rejected) change nothing."""
-
-
-class GrantOutcome(StrEnum):
-    """What a payment did: give the item now / it was given before / it was refunded first, give nothing."""
-
-    GRANTED = "granted"
-    ALREADY_GRANTED = "already-granted"
-    REFUNDED_BEFORE = "refunded-before"
-
-
-class RevokeOutcome(StrEnum):
-    """What a refund did: take the item now / it was taken before / nothing given yet, and nothing will be /
-    the status does not concern the item."""
-
-    REVOKED = "revoked"
-    ALREADY_REVOKED = "already-revoked"
-    REMEMBERED = "remembered"
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """What one notification or listed order did to the ledger.
-
-    flagged   the portal holds the order for delivered, and we never granted it; worth a look by a person
-    """
-
-    order_id: str
-    user_id: str
-    product_id: str
-    outcome: GrantOutcome | RevokeOutcome
-    flagged: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingConfirmation:
-    """A granted order that the portal has not been told of, or has not acknowledged."""
-
-    order_id: str
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +79,11 @@ class Ledger:
 
     def create_tables(self) -> None:
         """Create what is missing of the ledger's tables; harmless when repeated."""
-        METADATA.create_all(self._engine)
+        create_tables(self._engine)
+
+    def now_s(self) -> float:
+        """The ledger's own clock, seconds since 1970."""
+        return self._clock()
 
     @contextmanager
     def begin(self, connection: Connection | None = None) -> Iterator[Connection]:
@@ -123,14 +97,38 @@ class Ledger:
         with self._engine.begin() as own:
             yield own
 
+    def transact(self, work: Callable[[Connection], Done], connection: Connection | None = None) -> Done:
+        """Do the work in a transaction, anew from the start where the database wants that.
+
+        A serialization failure or a deadlock undoes all of the work, and it is called again, 8 times at most:
+        it must do nothing that the transaction cannot undo.
+        connection   the caller's own: the work is done once, and errors are the caller's
+        errors       LedgerUnavailable, an Undecided, where the database is away or stays busy: answer 503.
+                     Whether a commit that was cut off was made is found by calling again. Any other error of
+                     the database or of the work leaves as it is
+        """
+        if connection is not None:
+            return work(connection)
+        for _ in range(TRANSACTION_ATTEMPTS):
+            try:
+                with self._engine.begin() as own:
+                    return work(own)
+            except DBAPIError as error:
+                if not is_outage(error):
+                    raise
+                failure = type(error.orig).__name__
+                if not is_retryable(error):
+                    break
+        raise LedgerUnavailable(f"the ledger's database is away or busy: {failure}") from None
+
     def apply(self, notification: Notification, connection: Connection | None = None) -> Settlement:
         """Do what a verified notification says: grant for a payment, revoke for a refund.
 
         Give the item in the same transaction where the outcome is GRANTED, take it where it is REVOKED.
-        A payment that says by itself that it was refunded grants nothing, then or later; a refund that is
-        not the status 1 changes nothing.
-        errors   GameMismatch where the notification is about another game
-        clause   sandbox:at-least-once
+        A payment that says by itself that it was refunded is a refund: it grants nothing, then or later, and
+        what was granted is taken back. A refund that is not the status 1 changes nothing.
+        errors   GameMismatch where the notification is about another game; without a connection as `transact`
+        clause   sandbox:at-least-once, sandbox:pay-refunded-is-refund
         """
         if notification.game_id != self._game_id:
             raise GameMismatch(f"the notification is about game {notification.game_id}, not {self._game_id}")
@@ -139,24 +137,21 @@ class Ledger:
             user_id=notification.user_id,
             product_id=notification.product_id,
         )
-        refunded = notification.refund_status == REFUNDED
-        if notification.kind == "refund" and not refunded:
+        if notification.effect == "nothing":
             return _settlement(fact, RevokeOutcome.NOTHING)
-        with self.begin(connection) as active:
-            if notification.kind == "refund":
-                return self._revoke(active, fact)
-            return self._grant_refunded(active, fact) if refunded else self._grant(active, fact)
+        move = self._revoke if notification.effect == "revoke" else self._grant
+        return self.transact(lambda active: move(active, fact), connection)
 
     def grant(self, notification: Notification, connection: Connection | None = None) -> GrantOutcome:
-        """`apply` for a notification of a payment, as its outcome alone; ValueError for a refund."""
-        if notification.kind != "pay":
-            raise ValueError("grant takes a payment; apply takes both kinds")
+        """`apply` for what grants, as its outcome alone; ValueError where the effect is another."""
+        if notification.effect != "grant":
+            raise ValueError("grant takes a payment that was not refunded; apply takes every notification")
         return GrantOutcome(self.apply(notification, connection).outcome)
 
     def revoke(self, notification: Notification, connection: Connection | None = None) -> RevokeOutcome:
-        """`apply` for a notification of a refund, as its outcome alone; ValueError for a payment."""
-        if notification.kind != "refund":
-            raise ValueError("revoke takes a refund; apply takes both kinds")
+        """`apply` for what does not grant, as its outcome alone; ValueError for a payment that does."""
+        if notification.effect == "grant":
+            raise ValueError("revoke takes a refund; apply takes every notification")
         return RevokeOutcome(self.apply(notification, connection).outcome)
 
     def grant_purchase(
@@ -169,16 +164,9 @@ class Ledger:
         is REFUNDED_BEFORE.
         """
         fact = _Fact(order_id=purchase.order_id, user_id=user_id, product_id=product_id)
-        with self.begin(connection) as active:
-            settled = self._grant(active, fact, is_reported=False)
-            if settled.outcome is GrantOutcome.GRANTED:
-                row = {**self._key(fact.order_id), "external_id": purchase.external_id}
-                active.execute(insert(PURCHASES).values(**row, due_at_s=self._clock()))
-            elif settled.outcome is GrantOutcome.ALREADY_GRANTED:
-                return self.find_grant(fact.order_id, active) or _settlement(
-                    fact, GrantOutcome.REFUNDED_BEFORE
-                )
-        return settled
+        return self.transact(
+            lambda active: self._grant_purchase(active, fact, purchase.external_id), connection
+        )
 
     def find_grant(self, order_id: str, connection: Connection | None = None) -> Settlement | None:
         """What an order gave to whom, as ALREADY_GRANTED; None where it gave nothing or was revoked since."""
@@ -191,8 +179,8 @@ class Ledger:
 
     def revoke_purchase(self, order_id: str, connection: Connection | None = None) -> Settlement:
         """Take back what an order gave; take the item in this transaction where the outcome is REVOKED."""
-        with self.begin(connection) as active:
-            return self._revoke(active, _Fact(order_id=order_id, user_id="", product_id=""))
+        fact = _Fact(order_id=order_id, user_id="", product_id="")
+        return self.transact(lambda active: self._revoke(active, fact), connection)
 
     def settle(
         self, order: ListedOrder, *, listed_at_s: float, connection: Connection | None = None
@@ -204,15 +192,7 @@ class Ledger:
         it before the list was made, is confirmed again.
         listed_at_s   when the first page was asked for
         """
-        fact = _Fact(order_id=order.order_id, user_id=order.user_id, product_id=order.product_id)
-        arrived = order.arrived_status == 1
-        with self.begin(connection) as active:
-            if order.refund_status == REFUNDED:
-                return self._revoke(active, fact)
-            settled = self._grant(active, fact, flagged=arrived)
-            if settled.outcome is GrantOutcome.ALREADY_GRANTED and not arrived:
-                self._reopen(active, fact.order_id, listed_at_s)
-        return settled
+        return self.transact(lambda active: self._settle(active, order, listed_at_s), connection)
 
     def reconcile(
         self,
@@ -230,77 +210,103 @@ class Ledger:
         """
         changes = []
         for order in orders:
-            with self.begin() as connection:
-                settlement = self.settle(order, listed_at_s=listed_at_s, connection=connection)
-                if settlement.outcome not in (GrantOutcome.GRANTED, RevokeOutcome.REVOKED):
-                    continue
-                if on_change is not None:
-                    on_change(connection, settlement)
-            changes.append(settlement)
+            settlement = self.settle_and_move(order, listed_at_s=listed_at_s, on_change=on_change)
+            if settlement.is_change:
+                changes.append(settlement)
         return changes
 
+    def settle_and_move(
+        self,
+        order: ListedOrder,
+        *,
+        listed_at_s: float,
+        on_change: Callable[[Connection, Settlement], None] | None = None,
+    ) -> Settlement:
+        """`settle`, with the item given or taken in the same transaction."""
+
+        def work(connection: Connection) -> Settlement:
+            settlement = self._settle(connection, order, listed_at_s)
+            if on_change is not None and settlement.is_change:
+                on_change(connection, settlement)
+            return settlement
+
+        return self.transact(work)
+
     def pending_confirmations(self, *, limit: int = 100) -> tuple[PendingConfirmation, ...]:
-        """Granted orders due to be reported as delivered, the longest waiting first, limit at most."""
-        due = (
-            select(OUTBOX.c.order_id, OUTBOX.c.attempts)
-            .where(self._ours(OUTBOX), OUTBOX.c.confirmed_at_s.is_(None), OUTBOX.c.due_at_s <= self._clock())
-            .order_by(OUTBOX.c.due_at_s, OUTBOX.c.order_id)
-            .limit(limit)
+        """Granted orders that are due to be reported as delivered, the longest waiting first, limit at most."""
+        with self._reading() as connection:
+            return outbox.due(connection, self.scope, now_s=self._clock(), limit=limit)
+
+    def claim_confirmations(
+        self, *, limit: int, lease_s: float, attempts_max: int | None = None
+    ) -> tuple[PendingConfirmation, ...]:
+        """As `pending_confirmations`, and no other process gets the same ones until lease_s has passed.
+
+        attempts_max   leave those out that were asked about so often
+        """
+        now_s = self._clock()
+        return self.transact(
+            lambda active: outbox.claim(
+                active, self.scope, now_s=now_s, lease_s=lease_s, limit=limit, attempts_max=attempts_max
+            )
         )
-        return tuple(
-            PendingConfirmation(order_id=row.order_id, attempts=row.attempts) for row in self._read(due)
-        )
+
+    def release_confirmations(self, order_ids: Iterable[str]) -> None:
+        """Give claimed orders back that the portal was not asked about."""
+        ids, now_s = list(order_ids), self._clock()
+        self.transact(lambda active: outbox.release(active, self.scope, order_ids=ids, now_s=now_s))
 
     def next_due_at_s(self) -> float | None:
         """When the next confirmation is due, in seconds since 1970; None where nothing is pending."""
-        first = (
-            select(OUTBOX.c.due_at_s)
-            .where(self._ours(OUTBOX), OUTBOX.c.confirmed_at_s.is_(None))
-            .order_by(OUTBOX.c.due_at_s)
-            .limit(1)
-        )
-        return next((float(row.due_at_s) for row in self._read(first)), None)
+        with self._reading() as connection:
+            return outbox.next_due_at_s(connection, self.scope)
 
     def mark_confirmed(self, order_id: str) -> None:
         """The portal acknowledged the delivery of this order."""
-        self._update_outbox(order_id, confirmed_at_s=self._clock(), attempts=OUTBOX.c.attempts + 1)
+        now_s = self._clock()
+        self.transact(lambda active: outbox.acknowledge(active, self.scope, order_id=order_id, now_s=now_s))
 
     def postpone_confirmation(self, order_id: str, *, wait_s: float) -> None:
         """The portal did not acknowledge; ask again when wait_s has passed."""
-        self._update_outbox(order_id, due_at_s=self._clock() + wait_s, attempts=OUTBOX.c.attempts + 1)
+        until_s = self._clock() + wait_s
+        self.transact(lambda active: outbox.postpone(active, self.scope, order_id=order_id, until_s=until_s))
 
     def quantities(self, user_id: str) -> dict[str, int]:
         """Product id -> how many the player was granted and still has, net of revocations."""
-        rows = self._read(
+        held = (
             select(GRANTS.c.product_id)
             .outerjoin(REVOCATIONS, _same_order(GRANTS, REVOCATIONS))
             .where(self._ours(GRANTS), GRANTS.c.user_id == user_id, REVOCATIONS.c.order_id.is_(None))
             .order_by(GRANTS.c.product_id)
         )
-        counts: dict[str, int] = {}
-        for row in rows:
-            counts[row.product_id] = counts.get(row.product_id, 0) + 1
-        return counts
+        with self._reading() as connection:
+            return dict(Counter(connection.execute(held).scalars()))
+
+    def _settle(self, connection: Connection, order: ListedOrder, listed_at_s: float) -> Settlement:
+        fact = _Fact(order_id=order.order_id, user_id=order.user_id, product_id=order.product_id)
+        arrived = order.arrived_status == 1
+        if order.refund_status == REFUNDED:
+            return self._revoke(connection, fact)
+        settled = self._grant(connection, fact, flagged=arrived)
+        if settled.outcome is GrantOutcome.ALREADY_GRANTED and not arrived:
+            now_s = self._clock()
+            outbox.reopen(
+                connection, self.scope, order_id=fact.order_id, listed_at_s=listed_at_s, now_s=now_s
+            )
+        return settled
 
     def _grant(
         self, connection: Connection, fact: _Fact, *, flagged: bool = False, is_reported: bool = True
     ) -> Settlement:
-        self._lock(connection, fact)
-        if self._find(connection, GRANTS, fact.order_id) is not None:
-            return _settlement(fact, GrantOutcome.ALREADY_GRANTED)
-        if self._find(connection, REVOCATIONS, fact.order_id) is not None:
-            return _settlement(fact, GrantOutcome.REFUNDED_BEFORE)
-        now_s = self._clock()
         key = self._key(fact.order_id)
-        connection.execute(
-            insert(GRANTS).values(
-                **key,
-                user_id=fact.user_id,
-                product_id=fact.product_id,
-                granted_at_s=now_s,
-                flagged=flagged,
+        if not add_once(connection, ORDERS, {**key, "decided": "granted"}):
+            is_granted = self._decided(connection, fact.order_id) == "granted"
+            return _settlement(
+                fact, GrantOutcome.ALREADY_GRANTED if is_granted else GrantOutcome.REFUNDED_BEFORE
             )
-        )
+        now_s = self._clock()
+        given = {"user_id": fact.user_id, "product_id": fact.product_id}
+        connection.execute(insert(GRANTS).values(**key, **given, granted_at_s=now_s, flagged=flagged))
         if is_reported:
             confirmed_at_s = now_s if flagged else None
             connection.execute(
@@ -308,51 +314,41 @@ class Ledger:
             )
         return _settlement(fact, GrantOutcome.GRANTED, flagged=flagged)
 
-    def _grant_refunded(self, connection: Connection, fact: _Fact) -> Settlement:
-        self._lock(connection, fact)
-        if self._find(connection, GRANTS, fact.order_id) is not None:
-            return _settlement(fact, GrantOutcome.ALREADY_GRANTED)
-        self._remember_refund(connection, fact)
-        return _settlement(fact, GrantOutcome.REFUNDED_BEFORE)
+    def _grant_purchase(self, connection: Connection, fact: _Fact, external_id: str) -> Settlement:
+        settled = self._grant(connection, fact, is_reported=False)
+        if settled.outcome is GrantOutcome.GRANTED:
+            row = {**self._key(fact.order_id), "external_id": external_id, "due_at_s": self._clock()}
+            connection.execute(insert(PURCHASES).values(row))
+        if settled.outcome is not GrantOutcome.ALREADY_GRANTED:
+            return settled
+        before = self.find_grant(fact.order_id, connection)
+        return before or _settlement(fact, GrantOutcome.REFUNDED_BEFORE)
 
     def _revoke(self, connection: Connection, fact: _Fact) -> Settlement:
         """Whoever was granted the item loses it, whatever player and product the refund names."""
-        self._lock(connection, fact)
+        key = self._key(fact.order_id)
+        refund = {**key, "revoked_at_s": self._clock()}
+        if add_once(connection, ORDERS, {**key, "decided": "refunded"}):
+            connection.execute(insert(REVOCATIONS).values(refund))
+            return _settlement(fact, RevokeOutcome.REMEMBERED)
         grant = self._find(connection, GRANTS, fact.order_id)
-        is_new = self._remember_refund(connection, fact)
         if grant is None:
             return _settlement(fact, RevokeOutcome.REMEMBERED)
+        is_new = add_once(connection, REVOCATIONS, refund)
         granted = _Fact(order_id=fact.order_id, user_id=grant.user_id, product_id=grant.product_id)
         return _settlement(granted, RevokeOutcome.REVOKED if is_new else RevokeOutcome.ALREADY_REVOKED)
 
-    def _remember_refund(self, connection: Connection, fact: _Fact) -> bool:
-        if self._find(connection, REVOCATIONS, fact.order_id) is not None:
-            return False
-        values = {**self._key(fact.order_id), "revoked_at_s": self._clock()}
-        connection.execute(insert(REVOCATIONS).values(values))
-        return True
-
-    def _lock(self, connection: Connection, fact: _Fact) -> None:
-        lock_order(connection, self._key(fact.order_id))
-
-    def _reopen(self, connection: Connection, order_id: str, listed_at_s: float) -> None:
-        """Only what was confirmed before the list was made is contradicted by it."""
-        connection.execute(
-            update(OUTBOX)
-            .where(self._is_order(OUTBOX, order_id), OUTBOX.c.confirmed_at_s < listed_at_s)
-            .values(confirmed_at_s=None, due_at_s=self._clock())
-        )
-
-    def _update_outbox(self, order_id: str, **values: object) -> None:
-        with self.begin() as connection:
-            connection.execute(update(OUTBOX).where(self._is_order(OUTBOX, order_id)).values(**values))
+    def _decided(self, connection: Connection, order_id: str) -> str:
+        query = select(ORDERS.c.decided).where(self._is_order(ORDERS, order_id))
+        return str(connection.execute(query).scalar_one())
 
     def _find(self, connection: Connection, table: Table, order_id: str) -> Row[tuple[object, ...]] | None:
         return connection.execute(select(table).where(self._is_order(table, order_id))).one_or_none()
 
-    def _read(self, query: Select[*tuple[object, ...]]) -> list[Row[*tuple[object, ...]]]:
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
         with self._engine.connect().execution_options(**READ_ONLY) as connection:
-            return list(connection.execute(query).all())
+            yield connection
 
     def _key(self, order_id: str) -> dict[str, str]:
         return {"portal": self._portal, "game_id": self._game_id, "order_id": order_id}

@@ -1,26 +1,33 @@
-"""The ledger's tables, and where databases differ: how an order is locked, how SQLite begins.
+"""The ledger's tables, and where databases differ: how a row is added once, how SQLite begins.
 
 It knows SQL and nothing of grants. The tables have a prefix, because they live in the backend's own database.
+Once, and never after a refund, are constraints of the tables: whatever writes to them keeps to that.
 """
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     Connection,
     Engine,
     Float,
+    ForeignKeyConstraint,
     Integer,
     MetaData,
     String,
     Table,
+    UniqueConstraint,
     create_engine,
     event,
     make_url,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 BUSY_TIMEOUT_S: Final = 10
 READ_ONLY: Final[Mapping[str, Any]] = {"coinslot_read_only": True}
@@ -38,8 +45,21 @@ def _key() -> tuple[Column[str], Column[str], Column[str]]:
     )
 
 
-ORDERS: Final = Table("coinslot_orders", METADATA, *_key())
-"""One row for each order ever heard of; its lock makes everything else about the order happen one by one."""
+def _belongs_to(table: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(_KEY, [f"{table}.{name}" for name in _KEY])
+
+
+_KEY: Final = ("portal", "game_id", "order_id")
+
+ORDERS: Final = Table(
+    "coinslot_orders",
+    METADATA,
+    *_key(),
+    Column("decided", String(8), nullable=False),
+    CheckConstraint("decided IN ('granted', 'refunded')", name="coinslot_orders_decided"),
+    UniqueConstraint(*_KEY, "decided", name="coinslot_orders_decision"),
+)
+"""What came first for an order, its payment or its refund: decided once by whoever adds the row, for good."""
 
 GRANTS: Final = Table(
     "coinslot_grants",
@@ -49,16 +69,24 @@ GRANTS: Final = Table(
     Column("product_id", String(255), nullable=False),
     Column("granted_at_s", Float(53), nullable=False),
     Column("flagged", Boolean, nullable=False),
+    Column("decided", String(8), nullable=False, server_default=text("'granted'")),
+    CheckConstraint("decided = 'granted'", name="coinslot_grants_decided"),
+    ForeignKeyConstraint(
+        [*_KEY, "decided"],
+        [f"coinslot_orders.{name}" for name in (*_KEY, "decided")],
+        name="coinslot_grants_decision",
+    ),
 )
-"""Its primary key is what makes a second grant impossible, whatever the code above it does."""
+"""Its primary key makes a second grant impossible, its foreign key one after a refund that came first."""
 
 REVOCATIONS: Final = Table(
     "coinslot_revocations",
     METADATA,
     *_key(),
     Column("revoked_at_s", Float(53), nullable=False),
+    _belongs_to("coinslot_orders"),
 )
-"""Refunds, those included that came before their payment."""
+"""Refunds, once each, those included that came before their payment."""
 
 OUTBOX: Final = Table(
     "coinslot_outbox",
@@ -67,8 +95,12 @@ OUTBOX: Final = Table(
     Column("attempts", Integer, nullable=False),
     Column("due_at_s", Float(53), nullable=False, index=True),
     Column("confirmed_at_s", Float(53)),
+    _belongs_to("coinslot_grants"),
 )
-"""Granted orders and whether the portal knows of it."""
+"""Granted orders, when the portal is to be told next, and whether it acknowledged.
+
+Whoever asks moves due_at_s ahead first, so that nobody else asks meanwhile, and somebody does after a crash.
+"""
 
 INTENTS: Final = Table(
     "coinslot_intents",
@@ -88,6 +120,7 @@ PURCHASES: Final = Table(
     *_key(),
     Column("external_id", String(1024), nullable=False),
     Column("due_at_s", Float(53), nullable=False, index=True),
+    _belongs_to("coinslot_grants"),
 )
 """Granted purchases of portals that tell nobody of a refund, and when to ask about each again."""
 
@@ -95,15 +128,22 @@ PURCHASES: Final = Table(
 def open_engine(url: str) -> Engine:
     """An engine for the url of a SQLite or PostgreSQL database, as in `sqlite:///game.sqlite`.
 
-    On SQLite: write-ahead log, up to 10 s of waiting for another writer, and transactions that take the
-    write lock when they begin; SQLite's own deferred ones lose updates or fail in the middle.
+    `postgresql://` means psycopg 3 where no driver is named.
+
+    On SQLite: write-ahead log, foreign keys enforced, up to 10 s of waiting for another writer, and
+    transactions that take the write lock when they begin; SQLite's own deferred ones lose updates or fail in
+    the middle. On PostgreSQL: read committed unless the server is set to more, and a connection that the
+    server has closed meanwhile is replaced when it is taken out of the pool.
     errors   ValueError for any other kind of database, and where the database's driver is not installed
     """
-    backend = make_url(url).get_backend_name()
+    where = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres:") else url)
+    backend = where.get_backend_name()
     if backend not in _INSERTS:
         raise ValueError(f"the ledger runs on sqlite or postgresql, not on {backend}")
+    if where.drivername == "postgresql":
+        where = where.set(drivername="postgresql+psycopg")
     try:
-        engine = create_engine(url)
+        engine = create_engine(where, pool_pre_ping=backend == "postgresql")
     except ModuleNotFoundError as error:
         raise ValueError(f"the driver {error.name} is not installed") from None
     for moment, listener in _LISTENERS[backend].items():
@@ -111,15 +151,47 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def lock_order(connection: Connection, key: Mapping[str, str]) -> None:
-    """Make sure that the order has its row, and hold its lock until the transaction ends."""
-    statement = _INSERTS[connection.dialect.name](ORDERS).values(**key)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(key), set_={"order_id": statement.excluded.order_id}
-        )
-    )
+def create_tables(engine: Engine) -> None:
+    """Create what is missing; processes that start together wait for each other."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})"))
+        METADATA.create_all(connection)
 
+
+def add_once(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
+    """Add a row unless there is one of its key; whether it was added.
+
+    Waits for a transaction that is adding the same one, and adds it where that one is undone.
+    """
+    statement = _INSERTS[connection.dialect.name](table).values(**row).on_conflict_do_nothing()
+    done = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    return bool(done.rowcount == 1)
+
+
+def is_retryable(error: DBAPIError) -> bool:
+    """Whether the database undid the transaction for the sake of another, and asks for it to be repeated."""
+    return getattr(error.orig, "sqlstate", None) in _RETRYABLE
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Whether the database was away or too busy, which says nothing of what was asked of it."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state in _RETRYABLE or state in _BUSY or state[:2] in _AWAY
+    busy = getattr(error.orig, "sqlite_errorcode", None)
+    if busy is not None:
+        return busy & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return error.connection_invalidated or isinstance(error, OperationalError)
+
+
+_TABLES_LOCK: Final = 77_117_713
+_RETRYABLE: Final = ("40001", "40P01")
+"""Serialization failure, deadlock."""
+_BUSY: Final = ("55P03", "57014")
+"""A lock or a statement that took longer than the server allows."""
+_AWAY: Final = ("08", "53", "57")
+"""Classes of states: no connection, no resources, an operator's shutdown."""
 
 _INSERTS: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -129,6 +201,7 @@ def _prepare_sqlite(dbapi_connection: Any, record: object) -> None:  # noqa: ARG
     cursor = dbapi_connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
     cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 
 

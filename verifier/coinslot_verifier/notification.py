@@ -15,7 +15,8 @@ from coinslot_contracts.wire import WireReply
 
 from coinslot_verifier.config import ConfigInvalid, VerifierConfig
 
-SignatureOrHeaders = str | bytes | None | Mapping[str, str] | Iterable[tuple[str, str]]
+Name = str | bytes
+SignatureOrHeaders = Name | None | Mapping[str, str] | Iterable[tuple[Name, Name]]
 
 
 class NotificationVerifier:
@@ -31,11 +32,16 @@ class NotificationVerifier:
         """The notification that these bytes prove.
 
         signature   the raw value of the portal's signature header (str or bytes, None where it was not sent),
-                    or all headers of the request: a mapping, or pairs of name and value
-        body        the raw bytes as they arrived, never parsed and written again
+                    or all headers of the request: a mapping, or pairs of name and value, str or bytes as WSGI
+                    and ASGI have them. Not a framework's parsed credentials: the value has no scheme
+        body        the raw bytes as they arrived, never parsed and written again; TypeError for a str
+        returns     the fact; what to do about it is its `effect`
         errors      in this order: SignatureMissing, SignatureMismatch, FieldMissing, FieldInvalid,
                     GameMismatch
         """
+        if not isinstance(body, bytes | bytearray | memoryview):
+            raise TypeError(f"body must be the raw bytes of the request, not {type(body).__name__}")
+        body = bytes(body)
         value = self._value(signature)
         notification = read_signed(self._part, value, body, shared_keys=self._config.shared_keys)
         if notification.game_id != self._config.game_id:
@@ -84,9 +90,10 @@ def check_signature(
         raise SignatureMismatch("the signature does not belong to these bytes and our shared key")
 
 
-def _find_only(headers: Mapping[str, str] | Iterable[tuple[str, str]], name: str) -> str | None:
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    values = [value for key, value in pairs if key.lower() == name.lower()]
+def _find_only(headers: Mapping[str, str] | Iterable[tuple[Name, Name]], name: str) -> Name | None:
+    pairs: Iterable[tuple[Name, Name]] = headers.items() if isinstance(headers, Mapping) else headers
+    wanted = (name.lower(), name.lower().encode())
+    values = [value for key, value in pairs if key.lower() in wanted]
     if len(values) > 1:
         raise SignatureMismatch(f"there are {len(values)} {name} headers")
     return values[0] if values else None

@@ -1,18 +1,20 @@
 """Granted purchases asked about again, because a portal may tell nobody of a refund or a chargeback.
 
 Run it from a timer, once an hour say: each purchase is asked about once in a while, and taken back once when
-the portal does not confirm it any more. Outages change nothing. It must not know HTTP.
+the portal does not confirm it any more. Outages change nothing; several runs at once share the work. It must
+not know HTTP.
 clause   sandbox:chargeback-without-callback
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 from coinslot_contracts.domain import PurchaseClaims
 from coinslot_contracts.errors import PurchaseNotPaid, Undecided
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, and_, exists, select, update
 
-from coinslot_verifier.ledger import Ledger, RevokeOutcome, Settlement
+from coinslot_verifier.ledger import Ledger, Settlement
 from coinslot_verifier.ledger_store import GRANTS, PURCHASES, REVOCATIONS
 
 DAY_S: Final = 86_400.0
@@ -43,7 +45,8 @@ def reverify(
     confirmer  asks the portal; a PurchaseVerifier
     at_s       now, seconds since 1970
     every_s    how long a confirmed purchase is left in peace
-    retry_s    how long one is left in peace about which the portal could not be asked
+    retry_s    how long one is left in peace about which the portal could not be asked; also how long another
+               run leaves those alone that this one has claimed, and everybody does after a crash
     watch_s    how long after its grant a purchase is watched at all
     limit      how many are asked about in one run; after three failed questions in a row the run ends
     on_change  takes the item back, in the transaction of the revocation; called once per purchase
@@ -51,62 +54,84 @@ def reverify(
     """
     changes = []
     failed = 0
-    for purchase in _due(ledger, at_s=at_s, watch_s=watch_s, limit=limit):
-        try:
-            confirmer.confirm(purchase)
-        except PurchaseNotPaid:
-            changes += _revoke(ledger, purchase, on_change)
-            failed = 0
-        except Undecided:
-            _postpone(ledger, purchase, until_s=at_s + retry_s)
-            failed += 1
-            if failed == UNDECIDED_MAX:
-                break
-        else:
-            _postpone(ledger, purchase, until_s=at_s + every_s)
-            failed = 0
+    claimed = _claim(ledger, at_s=at_s, lease_s=retry_s, watch_s=watch_s, limit=limit)
+    try:
+        while claimed and failed < UNDECIDED_MAX:
+            purchase = claimed[0]
+            try:
+                confirmer.confirm(purchase)
+            except PurchaseNotPaid:
+                changes += _revoke(ledger, purchase, on_change)
+                failed = 0
+            except Undecided:
+                _postpone(ledger, [purchase], until_s=at_s + retry_s)
+                failed += 1
+            else:
+                _postpone(ledger, [purchase], until_s=at_s + every_s)
+                failed = 0
+            claimed.popleft()
+    finally:
+        _postpone(ledger, claimed, until_s=at_s)
     return changes
 
 
-def _due(ledger: Ledger, *, at_s: float, watch_s: float, limit: int) -> list[PurchaseClaims]:
-    """The purchases to ask about, the longest due first."""
+def _claim(
+    ledger: Ledger, *, at_s: float, lease_s: float, watch_s: float, limit: int
+) -> deque[PurchaseClaims]:
+    """The purchases to ask about, the longest due first; no other run gets them until lease_s has passed."""
     keys = ("portal", "game_id", "order_id")
     is_granted = and_(*(PURCHASES.c[key] == GRANTS.c[key] for key in keys))
-    is_revoked = and_(*(PURCHASES.c[key] == REVOCATIONS.c[key] for key in keys))
+    is_revoked = exists().where(and_(*(PURCHASES.c[key] == REVOCATIONS.c[key] for key in keys)))
     query = (
         select(PURCHASES.c.order_id, PURCHASES.c.external_id)
         .join(GRANTS, is_granted)
-        .outerjoin(REVOCATIONS, is_revoked)
         .where(
             *(PURCHASES.c[key] == value for key, value in ledger.scope.items()),
             PURCHASES.c.due_at_s <= at_s,
             GRANTS.c.granted_at_s > at_s - watch_s,
-            REVOCATIONS.c.order_id.is_(None),
+            ~is_revoked,
         )
         .order_by(PURCHASES.c.due_at_s, PURCHASES.c.order_id)
         .limit(limit)
+        .with_for_update(of=PURCHASES, skip_locked=True)
     )
-    with ledger.begin() as connection:
-        return [
+
+    def work(connection: Connection) -> deque[PurchaseClaims]:
+        due = [
             PurchaseClaims(order_id=row.order_id, external_id=row.external_id, claims={})
             for row in connection.execute(query)
         ]
+        _set_due(ledger, connection, due, until_s=at_s + lease_s)
+        return deque(due)
+
+    return ledger.transact(work)
 
 
 def _revoke(
     ledger: Ledger, purchase: PurchaseClaims, on_change: Callable[[Connection, Settlement], None] | None
 ) -> list[Settlement]:
-    with ledger.begin() as connection:
+    def work(connection: Connection) -> list[Settlement]:
         settlement = ledger.revoke_purchase(purchase.order_id, connection)
-        if settlement.outcome is not RevokeOutcome.REVOKED:
+        if not settlement.is_change:
             return []
         if on_change is not None:
             on_change(connection, settlement)
-    return [settlement]
+        return [settlement]
+
+    return ledger.transact(work)
 
 
-def _postpone(ledger: Ledger, purchase: PurchaseClaims, *, until_s: float) -> None:
-    row = {**ledger.scope, "order_id": purchase.order_id}
-    is_row = and_(*(PURCHASES.c[key] == value for key, value in row.items()))
-    with ledger.begin() as connection:
-        connection.execute(update(PURCHASES).where(is_row).values(due_at_s=until_s))
+def _postpone(ledger: Ledger, purchases: Collection[PurchaseClaims], *, until_s: float) -> None:
+    if purchases:
+        ledger.transact(lambda connection: _set_due(ledger, connection, purchases, until_s=until_s))
+
+
+def _set_due(
+    ledger: Ledger, connection: Connection, purchases: Collection[PurchaseClaims], *, until_s: float
+) -> None:
+    ours = [PURCHASES.c[key] == value for key, value in ledger.scope.items()]
+    ids = [purchase.order_id for purchase in purchases]
+    if ids:
+        connection.execute(
+            update(PURCHASES).where(*ours, PURCHASES.c.order_id.in_(ids)).values(due_at_s=until_s)
+        )

@@ -3,6 +3,7 @@
 clauses   jogos:iap.1 (.auth, .fields, .resp, .err), jogos:iap.4, jogos:iap.key
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from coinslot_contracts.portals.jogos.signing import SIGNATURE_HEADER, signature
 
 REFUNDED: Final = 1
 _STATUSES: Final = (0, 1, 2, 3)
+REFUND_FIELDS: Final = ("refundStatus", "refundTime")
+TIMES: Final = ("createTime", "payTime", "refundTime")
 
 
 def fields(notification: Notification) -> dict[str, Any]:
@@ -43,16 +46,21 @@ def fields(notification: Notification) -> dict[str, Any]:
 def parse_notification(body: bytes) -> Notification:
     """Read a notification whose signature was checked; tolerant where the document is open, strict on money.
 
-    Unknown members are ignored. Ids may be numbers or their strings and stay exact. A missing paytype (the
-    document's own example has none) is read from refundStatus: null means pay; any refund status without a
-    paytype is refused, because money moves on doubt in neither direction.
+    Unknown members and a byte order mark are ignored. Game and user id may be numbers or their strings and
+    stay exact; order and product id are strings, because a number may have lost its leading zeros. Times may
+    be strings of digits, for nothing depends on them. A refund member may be null, "" or "null".
+    A missing paytype (the document's own example has none) is read from refundStatus: null means pay; any
+    refund status without a paytype is refused, because money moves on doubt in neither direction. What to
+    do about the whole is `Notification.effect`.
     errors   FieldMissing, FieldInvalid
     clause   jogos:iap.1.fields (line 171), jogos:iap.4
     """
     try:
-        members = parse_json_object(body)
+        members = parse_json_object(body.removeprefix(BOM_UTF8))
     except JsonInvalid as error:
         raise FieldInvalid(f"the body is {error}") from None
+    members |= {name: None for name in REFUND_FIELDS if members.get(name) == "null"}
+    members |= {name: _digits(members[name]) for name in TIMES if name in members}
     refund_status = _refund_status(members)
     return Notification(
         kind=_kind(members, refund_status),
@@ -73,6 +81,12 @@ def _kind(members: Mapping[str, Any], refund_status: int | None) -> Notification
         return "pay"
     kind: NotificationKind = choice(members, "paytype", ("pay", "refund"))
     return kind
+
+
+def _digits(value: Any) -> Any:
+    """The number of a string of digits, anything else as it is."""
+    is_digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19
+    return int(value) if is_digits else value
 
 
 def _status(members: Mapping[str, Any], name: str) -> int:

@@ -15,7 +15,7 @@ from coinslot_contracts.errors import (
     Refused,
     SignatureMismatch,
 )
-from coinslot_contracts.fields import choice, decimal_id, optional_seconds, positive_int, seconds, text
+from coinslot_contracts.fields import choice, decimal_id, optional_seconds, seconds, text
 from coinslot_contracts.json_bytes import JsonInvalid, dump_compact, parse_json_object
 from coinslot_contracts.portal import ReportsPart
 from coinslot_contracts.portals.jogos.codes import GAME_NOT_FOUND, MISSING, VERIFICATION_FAILED, is_success
@@ -78,7 +78,7 @@ def _answer(body: bytes) -> Mapping[str, Any]:
 
 
 def parse_orders(body: bytes) -> OrdersPage:
-    """One page of orders; an absent or null content is an empty page.
+    """One page of orders; an absent or null content is an empty page, a total that cannot be used is 0.
 
     errors   as `check`, and ConfirmUnavailable where the page cannot be read
     clause   jogos:iap.3 (lines 202-203)
@@ -94,8 +94,8 @@ def parse_orders(body: bytes) -> OrdersPage:
             raise FieldInvalid("content is not a list of orders")
         return OrdersPage(
             orders=tuple(_listed(row) for row in rows),
-            page_no=positive_int(page, "currentPage"),
-            page_size=positive_int(page, "pageSize"),
+            page_no=_count(page, "currentPage"),
+            page_size=_count(page, "pageSize"),
             pages_total=_count(page, "totalPage"),
             orders_total=_count(page, "total"),
         )
@@ -104,10 +104,11 @@ def parse_orders(body: bytes) -> OrdersPage:
 
 
 def _count(page: Mapping[str, Any], name: str) -> int:
-    value = page.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise FieldInvalid(f"{name} is not a count")
-    return value
+    """A number about the list, 0 where the portal says none that can be used: no grant depends on it."""
+    try:
+        return int(decimal_id(page, name))
+    except Refused:
+        return 0
 
 
 def _listed(row: object) -> ListedOrder:

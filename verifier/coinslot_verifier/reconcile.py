@@ -1,0 +1,102 @@
+"""The two jobs that make up for what nobody told us: lost notifications, and refunds without any.
+
+Plain functions for a timer, a cron job or a thread; several at once are harmless, and a run that dies is made
+up for by the next one, because each order is settled in a transaction of its own. It must not know HTTP.
+clauses   sandbox:at-least-once, sandbox:orders-newest-first, sandbox:chargeback-without-callback
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from coinslot_contracts.domain import ListedOrder
+from coinslot_contracts.errors import CoinslotError, LedgerUnavailable
+
+from coinslot_verifier.ledger import Ledger, Settlement
+from coinslot_verifier.recheck import DAY_S, Confirmer, reverify
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+OnChange = Callable[["Connection", Settlement], None]
+
+
+class OrderLister(Protocol):
+    """Who lists the portal's paid orders; `PortalClient` is the real one."""
+
+    def list_orders(self) -> Iterable[ListedOrder]:
+        """Every paid order, each once; raises a Refused or an Undecided, perhaps after the first ones."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileRun:
+    """What one run found and did.
+
+    listed        how many orders the portal listed
+    changes       the settlements that gave or took something, `flagged` ones included
+    held          order id and error code of those whose item could not be moved: undone, and tried again by
+                  the next run
+    is_complete   whether the list came to its end
+    code          the error code that ended it, None where it is complete
+    """
+
+    listed: int
+    changes: tuple[Settlement, ...]
+    held: tuple[tuple[str, str], ...]
+    is_complete: bool
+    code: str | None
+
+
+def run_reconcile(ledger: Ledger, client: OrderLister, *, on_change: OnChange | None = None) -> ReconcileRun:
+    """Bring the ledger in line with the portal's list of paid orders.
+
+    Paid and not granted: granted. Refunded and granted: revoked. Granted and not held for delivered, although
+    confirmed before: confirmed again by the outbox. Nothing follows from an order that is not listed.
+    on_change   gives or takes the item inside the transaction of each change; a CoinslotError from it undoes
+                that change alone and holds it for the next run, any other error ends the run
+    errors      LedgerUnavailable where the database is away
+    """
+    listed_at_s = ledger.now_s()
+    listed, code = 0, None
+    changes: list[Settlement] = []
+    held: list[tuple[str, str]] = []
+    orders = iter(client.list_orders())
+    while True:
+        try:
+            order = next(orders, None)
+        except CoinslotError as error:
+            code = error.code
+            break
+        if order is None:
+            break
+        listed += 1
+        try:
+            settlement = ledger.settle_and_move(order, listed_at_s=listed_at_s, on_change=on_change)
+        except LedgerUnavailable:
+            raise
+        except CoinslotError as error:
+            held.append((order.order_id, error.code))
+            continue
+        if settlement.is_change:
+            changes.append(settlement)
+    return ReconcileRun(
+        listed=listed, changes=tuple(changes), held=tuple(held), is_complete=code is None, code=code
+    )
+
+
+def run_recheck(
+    ledger: Ledger,
+    verifier: Confirmer,
+    *,
+    every_s: float = DAY_S,
+    limit: int = 100,
+    on_change: OnChange | None = None,
+) -> list[Settlement]:
+    """Ask the portal again about granted purchases, and take back what it does not confirm any more.
+
+    `reverify` at the ledger's own time; safe with several processes.
+    returns   the revocations made
+    clause    sandbox:chargeback-without-callback
+    """
+    return reverify(ledger, verifier, at_s=ledger.now_s(), every_s=every_s, limit=limit, on_change=on_change)
