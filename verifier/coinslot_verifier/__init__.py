@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 
     from coinslot_verifier.config import ConfigInvalid, VerifierConfig
     from coinslot_verifier.confirm import PortalClient
-    from coinslot_verifier.identity import IdentityVerifier
+    from coinslot_verifier.identity import IdentityVerifier, identity_or_none
     from coinslot_verifier.intents import Intent, Intents
+    from coinslot_verifier.key_cache import CachedKeys
     from coinslot_verifier.key_set import CachedKeySet, StaticKeySet
-    from coinslot_verifier.key_source import KeySource, PublishedKeys, StaticKeys
+    from coinslot_verifier.key_source import KeySource, PublishedKeys, RefreshingKeySource, StaticKeys
     from coinslot_verifier.ledger import (
         GrantOutcome,
         Ledger,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlgRefused",
     "CachedKeySet",
+    "CachedKeys",
     "CoinslotError",
     "ConfigInvalid",
     "ConfirmUnavailable",
@@ -83,6 +85,7 @@ __all__ = [
     "PurchaseClaims",
     "PurchaseNotPaid",
     "PurchaseVerifier",
+    "RefreshingKeySource",
     "Refused",
     "RevokeOutcome",
     "Settlement",
@@ -100,6 +103,7 @@ __all__ = [
     "VerifierConfig",
     "VerifyUnavailable",
     "WireReply",
+    "identity_or_none",
     "open_engine",
     "reverify",
 ]
@@ -133,10 +137,11 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "coinslot_contracts.wire": ("WireReply",),
     "coinslot_verifier.config": ("ConfigInvalid", "VerifierConfig"),
     "coinslot_verifier.confirm": ("PortalClient",),
-    "coinslot_verifier.identity": ("IdentityVerifier",),
+    "coinslot_verifier.identity": ("IdentityVerifier", "identity_or_none"),
     "coinslot_verifier.intents": ("Intent", "Intents"),
+    "coinslot_verifier.key_cache": ("CachedKeys",),
     "coinslot_verifier.key_set": ("CachedKeySet", "StaticKeySet"),
-    "coinslot_verifier.key_source": ("KeySource", "PublishedKeys", "StaticKeys"),
+    "coinslot_verifier.key_source": ("KeySource", "PublishedKeys", "RefreshingKeySource", "StaticKeys"),
     "coinslot_verifier.ledger": (
         "GrantOutcome",
         "Ledger",
