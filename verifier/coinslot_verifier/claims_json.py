@@ -65,4 +65,9 @@ def fast_readers() -> tuple[ReadBase64, ReadObject] | None:
     return read_base64, read_object
 
 
-read_base64, read_object = fast_readers() or (read_base64_strictly, parse_json_object)
+def readers() -> tuple[ReadBase64, ReadObject]:
+    """The fastest readers that this installation has."""
+    return fast_readers() or (read_base64_strictly, parse_json_object)
+
+
+read_base64, read_object = readers()
