@@ -1,6 +1,12 @@
 """The lines that a person sees when a sandbox has started: where it is, and a first thing to try."""
 
+from typing import Final
+
+from coinslot_contracts.vocabulary import FAULT_PRESETS
+
 from coinslot_sandbox.sandbox import Sandbox
+
+CALM: Final = "calm"
 
 
 def banner(sandbox: Sandbox) -> str:
@@ -20,11 +26,17 @@ def banner(sandbox: Sandbox) -> str:
         f"  control   {control}  (OpenAPI: {control}/openapi.json)",
         f"  seed      {ready['seed']} (--seed {ready['seed']} gives the same ids, names and keys)",
         f"  store     {store}",
-        "  awkward   nothing: every answer is as documented until a fault is asked for",
+        f"  awkward   {_awkward(services.ground.settings.preset)}",
         f"  try       curl -s -X POST -H 'Authorization: Bearer {ready['control_token']}' {control}/players",
         "  Ctrl-C stops it",
     ]
     return "\n".join(lines)
+
+
+def _awkward(preset: str) -> str:
+    if preset == CALM:
+        return "nothing: every answer is as documented until a fault is asked for"
+    return f"preset {preset}: {FAULT_PRESETS[preset]}; the seed repeats it"
 
 
 def _base_url(member: dict[str, str]) -> str:

@@ -283,30 +283,42 @@ def _skip_trailers(rfile: Any) -> None:
 
 
 class _ThreadPool:
-    """The workers of one server, as cheroot wants them; they start at once and never hold up the end."""
+    """The workers of one server, as cheroot wants them: they start when needed, never hold up the end.
+
+    size  so many at most
+    """
 
     def __init__(self, server: Any, *, size: int) -> None:
         self.min = size
         self._server = server
         self._connections: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._workers = [threading.Thread(target=self._work, daemon=True) for _ in range(size)]
+        self._workers: list[threading.Thread] = []
+        self._counting = threading.Lock()
+        self._spare = 0  # workers that wait, less connections that do
         self.get = self._connections.get
 
     def start(self) -> None:
-        """Start every worker."""
-        for worker in self._workers:
-            worker.start()
+        """Nothing yet: whoever is idle need not exist."""
 
     def put(self, connection: Any) -> None:
         """A connection has something to say."""
+        with self._counting:
+            self._spare -= 1
+            if self._spare < 0 and len(self._workers) < self.min:
+                self._spare += 1
+                worker = threading.Thread(target=self._work, daemon=True)
+                self._workers.append(worker)
+                worker.start()
         self._connections.put(connection)
 
     def stop(self, timeout: float | None = None) -> None:
         """End the workers; one that is still busy when the time is up is left behind."""
         deadline_s = time.monotonic() + (timeout or 0)
-        for _ in self._workers:
+        with self._counting:
+            workers = list(self._workers)
+        for _ in workers:
             self._connections.put(None)
-        for worker in self._workers:
+        for worker in workers:
             worker.join(max(deadline_s - time.monotonic(), 0))
 
     def _work(self) -> None:
@@ -320,6 +332,8 @@ class _ThreadPool:
                         self._server.put_conn(connection)
                     else:
                         connection.close()
+                with self._counting:
+                    self._spare += 1
 
 
 class _CherootServer(wsgi.Server):

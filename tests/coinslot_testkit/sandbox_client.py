@@ -27,9 +27,9 @@ class Reply:
         return json.loads(self.body)
 
 
-def new_pool() -> urllib3.PoolManager:
+def new_pool(*, timeout_s: float = 30) -> urllib3.PoolManager:
     """A pool that never retries, never follows and never asks a proxy."""
-    return urllib3.PoolManager(retries=False, maxsize=16, timeout=urllib3.Timeout(30))
+    return urllib3.PoolManager(retries=False, maxsize=16, timeout=urllib3.Timeout(timeout_s))
 
 
 @dataclass(slots=True)

@@ -181,7 +181,7 @@ def test_an_interrupt_is_130_and_leaves_no_process_behind(tmp_path):
     port = _port_of_backend(tmp_path / "coinslot-report" / "backend.log")
 
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=90)
 
     assert (process.returncode, err.strip()) == (130, "error: interrupted")
     with socket.socket() as probe:

@@ -7,7 +7,7 @@ import pytest
 from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_testkit.proofs import proven
 from coinslot_testkit.recording_backend import RecordingBackend, Says
-from coinslot_testkit.sandbox_client import SandboxClient
+from coinslot_testkit.sandbox_client import SandboxClient, new_pool
 
 NOON_S = 1_757_937_600
 HOUR_S = 3600
@@ -42,7 +42,7 @@ def _replay(client, backend, *, attempts):
 def _replays(*, times, attempts):
     with RecordingBackend() as backend, Sandbox(SandboxSettings(port=0, control_port=0, seed=1)) as sandbox:
         backend.answer_with(Says(status=503, body=b"{}"))
-        client = SandboxClient(sandbox.ready)
+        client = SandboxClient(sandbox.ready, pool=new_pool(timeout_s=600))
         return [_replay(client, backend, attempts=attempts) for _ in range(times)]
 
 

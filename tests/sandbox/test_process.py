@@ -9,6 +9,8 @@ import sys
 import threading
 
 import pytest
+from coinslot_sandbox import Sandbox, SandboxSettings
+from coinslot_sandbox.banner import banner
 from coinslot_testkit.recording_backend import RecordingBackend, Says
 from coinslot_testkit.sandbox_client import SandboxClient
 from coinslot_testkit.sandbox_process import ROOT, SandboxProcess
@@ -220,3 +222,14 @@ def test_a_start_loads_neither_faker_nor_jwt():
     ).stdout
 
     assert loaded.strip() == "[]"
+
+
+def test_the_banner_says_what_goes_wrong_by_itself():
+    """Nobody should look for a fault of their own that a preset makes."""
+    with Sandbox(SandboxSettings(port=0, control_port=0, preset="realistic")) as awkward:
+        told = banner(awkward)
+    with Sandbox() as calm:
+        plain = banner(calm)
+
+    assert "preset realistic: 5 % of the answers are slow" in told
+    assert "every answer is as documented" in plain

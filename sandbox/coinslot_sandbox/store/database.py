@@ -8,12 +8,15 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from coinslot_sandbox.errors import SandboxStartError
 from coinslot_sandbox.store.tables import META, METADATA, SCHEMA_VERSION, SEQUENCES
@@ -73,12 +76,15 @@ class Database:
         self.engine.dispose()
 
     def _check_schema(self) -> None:
-        METADATA.create_all(self.engine)
+        """Lay the tables of a new store, all or none; refuse one of another version."""
         with self.write() as connection:
-            known = connection.scalar(select(META.c.value).where(META.c.name == "schema"))
-            if known is None:
+            if not self.engine.dialect.has_table(connection, META.name):
+                for statement in _definitions(self.engine.dialect.name):
+                    connection.exec_driver_sql(statement)
                 connection.execute(insert(META).values(name="schema", value=str(SCHEMA_VERSION)))
-            elif known != str(SCHEMA_VERSION):
+                return
+            known = connection.scalar(select(META.c.value).where(META.c.name == "schema"))
+            if known != str(SCHEMA_VERSION):
                 raise SandboxStartError(
                     f"the store was written by another version (schema {known}, this one has "
                     f"{SCHEMA_VERSION}); take a new file for --store"
@@ -129,6 +135,16 @@ class _Sequences:
                     .values(next_number=first)
                 )
             self._blocks.clear()
+
+
+@cache
+def _definitions(dialect: str) -> tuple[str, ...]:
+    """The statements that lay every table and index; compiled once, which takes longer than to run them."""
+    chosen = {"sqlite": sqlite, "postgresql": postgresql}[dialect].dialect()
+    made: list[CreateTable | CreateIndex] = []
+    for table in METADATA.sorted_tables:
+        made += [CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=lambda one: str(one.name)))]
+    return tuple(str(statement.compile(dialect=chosen)) for statement in made)
 
 
 def _url(where: Path | str) -> str:
