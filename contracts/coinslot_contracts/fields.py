@@ -3,13 +3,15 @@
 Each function names the field in its error. Absent, null and empty are one thing: missing.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from coinslot_contracts.errors import FieldInvalid, FieldMissing
 
 INT64_MAX = 2**63 - 1
 TEXT_CHARS_MAX = 1024
+_UNSAFE: Final = re.compile("[\x00-\x1f\ud800-\udfff]")
 
 
 def required(fields: Mapping[str, Any], name: str) -> Any:
@@ -28,17 +30,12 @@ def decimal_id(fields: Mapping[str, Any], name: str) -> str:
              "0257" is not player 257, and must not become it
     """
     value = required(fields, name)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= INT64_MAX:
+    if type(value) is str:
+        is_plain = value.isdigit() and value.isascii() and (value[0] != "0" or value == "0")
+        if is_plain and (len(value) < 19 or (len(value) == 19 and int(value) <= INT64_MAX)):
+            return str(value)
+    elif type(value) is int and 0 <= value <= INT64_MAX:  # a bool is none
         return str(value)
-    if (
-        isinstance(value, str)
-        and value.isascii()
-        and value.isdigit()
-        and len(value) <= 19
-        and (value == "0" or value[0] != "0")
-        and int(value) <= INT64_MAX
-    ):
-        return value
     raise FieldInvalid(f"{name} must be a whole number from 0, or its decimal digits as a string")
 
 
@@ -49,7 +46,7 @@ def text(fields: Mapping[str, Any], name: str, *, chars_max: int = TEXT_CHARS_MA
         raise FieldInvalid(f"{name} must be a string")
     if len(value) > chars_max:
         raise FieldInvalid(f"{name} is longer than {chars_max} characters")
-    if any(ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF for character in value):
+    if not value.isprintable() and _UNSAFE.search(value):
         raise FieldInvalid(f"{name} holds a control character or half a surrogate pair")
     return value
 

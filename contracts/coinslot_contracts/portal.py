@@ -189,7 +189,8 @@ class IdentityPart:
     change_user     returns claims whose user facts are replaced (portal's names; None drops one)
     claim_defects   hostile name -> function that spoils good claims, for defects of the portal's own layout
     parse_keys      body of the key endpoint -> published keys; raises FieldMissing or FieldInvalid
-    parse           claims -> Identity; raises SubInvalid
+    parse           claims -> Identity; raises SubInvalid. A second argument, which may be left out, reads
+                    JSON objects inside of claims as strictly as `json_bytes.parse_json_object`, but faster
     clauses         topic of a mistake (key, key-form, kid, user, game, …) -> its clause, where not `clause`
     manner          how the token is told beside its claims
     say             (claims as above, speak) -> claims in the chosen manner
@@ -206,7 +207,7 @@ class IdentityPart:
     change_user: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
     claim_defects: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
     parse_keys: Callable[[bytes], tuple[PublishedKey, ...]]
-    parse: Callable[[Mapping[str, Any]], Identity]
+    parse: Callable[..., Identity]
     clause: str
     clauses: Mapping[str, str] = field(default_factory=dict)
     manner: TokenManner = field(default_factory=TokenManner)

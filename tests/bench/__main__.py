@@ -13,12 +13,14 @@ from bench_endpoints import keys, orders, reads, tokens
 from bench_load import connections, growth, peers_memory, tenants
 from bench_sandbox import memory, start_up
 from bench_sidecar import sidecar
-from bench_verifier import callbacks, verification
+from bench_verifier import callbacks, imports, purchases, verification
 from rounds import Figure
 
 BENCHES: dict[tuple[str, ...], Callable[[], list[Figure]]] = {
     ("V1", "V3"): verification,
+    ("V2",): purchases,
     ("V4",): callbacks,
+    ("V5",): imports,
     ("V6",): sidecar,
     ("S1",): keys,
     ("S2",): tokens,

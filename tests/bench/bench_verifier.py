@@ -1,35 +1,46 @@
-"""V1, V3, V4: what the verifier costs beside the bare operation that nobody can beat, and beside its peers.
+"""V1 to V5: what the verifier costs beside the bare operation that nobody can beat, and beside its peers.
 
 Every token is distinct, and no candidate may cache one. All keys are known, so nothing is fetched.
 """
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jwt
 from coinslot_contracts.domain import Player
 from coinslot_contracts.errors import SignatureMismatch
 from coinslot_contracts.portal import PublishedKey, discover
-from coinslot_verifier import IdentityVerifier, StaticKeys, VerifierConfig
+from coinslot_contracts.portals.playgama.purchase import PURCHASES
+from coinslot_verifier import IdentityVerifier, PurchaseVerifier, StaticKeys, StaticKeySet, VerifierConfig
 from coinslot_verifier.key_forms import read_key
+from coinslot_verifier.key_set import read_key_set
 from coinslot_verifier.notification import check_signature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec_key
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from joserfc import jwt as joserfc_jwt
 from joserfc.errors import BadSignatureError
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from rounds import Figure, interleave, ratio
 
 PORTAL = discover()["jogos"]
 GAME_ID = "1220"
 NOW_S = 1_757_905_300
-TOKENS = 400
+SCALE = float(os.environ.get("COINSLOT_BENCH_SCALE", "1"))
+TOKENS = max(20, int(400 * SCALE))
+BODIES = max(200, int(4000 * SCALE))
+IMPORTS = max(2, int(8 * SCALE))
 NODE_FOLDER = Path(__file__).resolve().parents[1] / "vectors/node"
 NODE_SCRIPT = """
 const jwt = require('jsonwebtoken');
@@ -183,7 +194,7 @@ def callbacks() -> list[Figure]:
             '"arrivedStatus":0,"productId":"1002","createTime":1755657098,"payTime":1755657115,'
             '"userId":278,"refundStatus":null,"refundTime":null}'
         ).encode()
-        for number in range(4000)
+        for number in range(BODIES)
     ]
     signed = [(notices.sign(body, key), body) for body in bodies]
 
@@ -200,8 +211,101 @@ def callbacks() -> list[Figure]:
     return [_figure("V4", what, times_s, "digest", "check", 0.8)]
 
 
+class PurchaseBench:
+    """Purchase tokens under ES256, and the ways to verify them."""
+
+    def __init__(self) -> None:
+        private = generate_ec_key(SECP256R1())
+        self.public = private.public_key()
+        numbers = self.public.public_numbers()
+        members = {name: _base64url(getattr(numbers, name).to_bytes(32)) for name in ("x", "y")}
+        self.jwk = {"kty": "EC", "crv": "P-256", "kid": "k1", "use": "sig", "alg": "ES256", **members}
+        claims = [{"orderId": f"o{n:08}", "externalId": f"i{n:08}", "iat": NOW_S} for n in range(TOKENS)]
+        self.good = [jwt.encode(one, private, algorithm="ES256", headers={"kid": "k1"}) for one in claims]
+        self.parts = [_ecdsa_parts(token) for token in self.good]
+        keys = read_key_set(json.dumps({"keys": [self.jwk]}).encode(), PURCHASES)
+        config = VerifierConfig(portal="playgama", url="http://127.0.0.1:9")
+        self.verifier = PurchaseVerifier(config, key_source=StaticKeySet(keys), clock=lambda: NOW_S)
+        self.joserfc_key = ECKey.import_key(self.jwk)
+
+    def bare(self) -> None:
+        """The limit: the ECDSA verification alone."""
+        algorithm = ECDSA(SHA256())
+        for signing_input, signature in self.parts:
+            self.public.verify(signature, signing_input, algorithm)
+
+    def ours(self) -> None:
+        """Signature, times, both ids."""
+        for token in self.good:
+            self.verifier.check_token(token)
+
+    def pyjwt(self) -> None:
+        """PyJWT with the same assertions."""
+        for token in self.good:
+            claims = jwt.decode(token, self.public, ["ES256"], options={"verify_iat": False})
+            assert isinstance(claims["orderId"], str)
+            assert isinstance(claims["externalId"], str)
+
+    def joserfc(self) -> None:
+        """joserfc with the same assertions."""
+        for token in self.good:
+            claims = joserfc_jwt.decode(token, self.joserfc_key, algorithms=["ES256"]).claims
+            assert isinstance(claims["orderId"], str)
+            assert isinstance(claims["externalId"], str)
+
+
+def _base64url(raw: bytes) -> str:
+    return jwt.utils.base64url_encode(raw).decode()
+
+
+def _ecdsa_parts(token: str) -> tuple[bytes, bytes]:
+    signing_input, signature = _signed_parts(token)
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+    return signing_input, encode_dss_signature(r, s)
+
+
+def purchases() -> list[Figure]:
+    """V2: a purchase token under ES256."""
+    bench = PurchaseBench()
+    times_s = interleave({name: getattr(bench, name) for name in ("bare", "ours", "pyjwt", "joserfc")})
+    what = "an ES256 token verified, of the bare verification"
+    return [
+        _figure("V2", what, times_s, "bare", "ours", 0.87),
+        _figure("V2", "… times PyJWT", times_s, "pyjwt", "ours", 1.4),
+        _figure("V2", "… times joserfc", times_s, "joserfc", "ours", 1.25),
+    ]
+
+
+def imports() -> list[Figure]:
+    """V5: the package imported, beside PyJWT; and with the verifiers of tokens, for orientation."""
+
+    def importing(statement: str) -> Callable[[], None]:
+        command = [sys.executable, "-c", statement]
+
+        def run() -> None:
+            for _ in range(IMPORTS):
+                subprocess.run(command, check=True)
+
+        return run
+
+    heavy = "assert not {'flask', 'requests', 'sqlalchemy'} & set(sys.modules)"
+    times_s = interleave(
+        {
+            "jwt": importing("import jwt"),
+            "ours": importing(f"import sys, coinslot_verifier; {heavy}"),
+            "identity": importing(f"import sys; from coinslot_verifier import IdentityVerifier; {heavy}"),
+        }
+    )
+    unburdened = "without Flask, requests, SQLAlchemy (asserted)"
+    figures = [
+        _figure("V5", "import jwt, times import coinslot_verifier", times_s, "jwt", "ours", 1),
+        _figure("V5", "… times its IdentityVerifier, loaded", times_s, "jwt", "identity", None),
+    ]
+    return [replace(figure, note=unburdened) for figure in figures]
+
+
 def _figure(
-    goal_id: str, what: str, times_s: dict[str, list[float]], above: str, below: str, goal: float
+    goal_id: str, what: str, times_s: dict[str, list[float]], above: str, below: str, goal: float | None
 ) -> Figure:
     measured, spread = ratio(times_s[above], times_s[below])
     return Figure(id=goal_id, what=what, measured=measured, goal=goal, at_least=True, spread=spread)

@@ -105,3 +105,37 @@ def test_an_endpoint_without_its_site_is_a_named_setting():
 def test_the_shared_key_is_not_shown():
     """A config in a log must give nothing away."""
     assert "secret-key" not in repr(config(shared_keys=(b"secret-key",)))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("key_source", "sometimes"),
+        ("key_source", ""),
+        ("key_max_age_s", 0.0),
+        ("key_max_age_s", float("nan")),
+        ("key_max_age_s", float("inf")),
+        ("key_stale_s", -1.0),
+        ("key_stale_s", float("nan")),
+        ("key_stale_s", 86_401.0),
+        ("algorithms", ()),
+        ("algorithms", ("HS256",)),
+        ("algorithms", ("RS256", "none")),
+    ],
+)
+def test_how_keys_are_kept_and_used_is_bounded(setting, value):
+    """rfc8725:3.1: no key is believed for ever, and no symmetric algorithm can be configured."""
+    with pytest.raises(ConfigInvalid, match=setting):
+        VerifierConfig(portal="playgama", url="http://portal.example", **{setting: value})  # type: ignore[arg-type]
+
+
+def test_the_key_source_may_be_chosen_in_the_environment():
+    """jogos:user.2: the document's word is the default."""
+    named = {**ENVIRONMENT, "COINSLOT_KEY_SOURCE": "cached"}
+
+    assert VerifierConfig.from_env(named, portal="jogos").key_source == "cached"
+    assert (
+        VerifierConfig.from_env({**named, "COINSLOT_KEY_SOURCE": ""}, portal="jogos").key_source == "always"
+    )
+    with pytest.raises(ConfigInvalid, match="key_source"):
+        VerifierConfig.from_env({**named, "COINSLOT_KEY_SOURCE": "Cached"}, portal="jogos")

@@ -353,3 +353,46 @@ def test_any_signed_claims_are_claims_or_refused(verifier, claims):
     code = code_of(verifier.check_token, token)
 
     assert code in (None, "token-malformed", "field-invalid", "token-expired", "token-not-yet-valid")
+
+
+K0 = {"use": "sig", "alg": "RS256"}
+ODD_SETS = {
+    "one key without a kid, token without": ([jwk(pool_key())], None, None),
+    "two keys, token without a kid": ([jwk(pool_key(1), kid="k1"), jwk(pool_key(), kid="k0")], None, None),
+    "keys without a kid, token with one": ([jwk(pool_key())], "k0", "kid-unknown"),
+    "a kid twice, ours second": ([jwk(pool_key(1), kid="k0"), jwk(pool_key(), kid="k0")], "k0", None),
+    "a kid in another case": ([jwk(pool_key(), kid="K0")], "k0", "kid-unknown"),
+    "a kid that is a number": ([jwk(pool_key(), kid=0)], "0", "kid-unknown"),
+    "use enc alone": ([jwk(pool_key(), kid="k0", use="enc")], "k0", "key-source-unavailable"),
+    "use enc beside ours": ([jwk(pool_key(1), kid="k0", use="enc"), jwk(pool_key(), kid="k0")], "k0", None),
+    "another alg": ([jwk(pool_key(), kid="k0", alg="RS512")], "k0", "alg-refused"),
+    "no use and no alg": ([jwk(pool_key(), kid="k0")], "k0", None),
+    "EC under the kid": ([jwk(EC, kid="k0")], "k0", "alg-refused"),
+    "oct alone": ([{"kty": "oct", "kid": "k0", "k": "c2VjcmV0"}], "k0", "key-source-unavailable"),
+    "oct beside ours": (
+        [{"kty": "oct", "kid": "k0", "k": "c2VjcmV0"}, jwk(pool_key(), kid="k0")],
+        "k0",
+        None,
+    ),
+    "weak RSA": ([jwk(generate_private_key(65537, 1024), kid="k0")], "k0", "key-source-unavailable"),
+    "unknown kty": ([{"kty": "AKP", "kid": "k0", "pub": "AA"}], "k0", "key-source-unavailable"),
+    "unknown kty beside ours": ([{"kty": "AKP", "kid": "k0"}, jwk(pool_key(), kid="k0", **K0)], "k0", None),
+    "empty": ([], "k0", "key-source-unavailable"),
+}
+
+
+@pytest.mark.parametrize(("entries", "kid", "code"), ODD_SETS.values(), ids=ODD_SETS)
+def test_an_odd_key_set_is_read_or_refused_for_its_reason(entries, kid, code, verifier, seller):
+    """playgama:2, rfc7517:4, rfc7517:5, rfc7515:4.1.4"""
+    seller.lies["jwks"] = lambda _: WireReply(body=json.dumps({"keys": entries}).encode())
+
+    assert code_of(verifier.check_token, purchase_token(kid=kid)) == code
+
+
+def test_the_configuration_may_allow_fewer_algorithms(seller):
+    """rfc8725:3.1, playgama:3.A"""
+    seller.keys = [published("k0", pool_key()), published("e0", EC, "ES256")]
+    only_es256 = PurchaseVerifier(config(seller, algorithms=("ES256",)), clock=lambda: NOW_S)
+
+    assert code_of(only_es256.check_token, purchase_token()) == "alg-refused"
+    assert only_es256.check_token(purchase_token(kid="e0", key=EC)).order_id == "order-1"

@@ -39,10 +39,11 @@ if TYPE_CHECKING:
     from coinslot_verifier.backoff import Backoff
     from coinslot_verifier.config import ConfigInvalid, VerifierConfig
     from coinslot_verifier.confirm import ConfirmOutcome, ConfirmResult, PortalClient
-    from coinslot_verifier.identity import IdentityVerifier
+    from coinslot_verifier.identity import IdentityVerifier, identity_or_none
     from coinslot_verifier.intents import Intent, Intents
+    from coinslot_verifier.key_cache import CachedKeys
     from coinslot_verifier.key_set import CachedKeySet, StaticKeySet
-    from coinslot_verifier.key_source import KeySource, PublishedKeys, StaticKeys
+    from coinslot_verifier.key_source import KeySource, PublishedKeys, RefreshingKeySource, StaticKeys
     from coinslot_verifier.ledger import (
         GrantOutcome,
         Ledger,
@@ -61,6 +62,7 @@ __all__ = [
     "AlgRefused",
     "Backoff",
     "CachedKeySet",
+    "CachedKeys",
     "CoinslotError",
     "ConfigInvalid",
     "ConfirmOutcome",
@@ -93,6 +95,7 @@ __all__ = [
     "PurchaseNotPaid",
     "PurchaseVerifier",
     "ReconcileRun",
+    "RefreshingKeySource",
     "Refused",
     "RevokeOutcome",
     "Settlement",
@@ -110,6 +113,7 @@ __all__ = [
     "VerifierConfig",
     "VerifyUnavailable",
     "WireReply",
+    "identity_or_none",
     "open_engine",
     "reverify",
     "run_outbox",
@@ -148,10 +152,11 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "coinslot_verifier.backoff": ("Backoff",),
     "coinslot_verifier.config": ("ConfigInvalid", "VerifierConfig"),
     "coinslot_verifier.confirm": ("ConfirmOutcome", "ConfirmResult", "PortalClient"),
-    "coinslot_verifier.identity": ("IdentityVerifier",),
+    "coinslot_verifier.identity": ("IdentityVerifier", "identity_or_none"),
     "coinslot_verifier.intents": ("Intent", "Intents"),
+    "coinslot_verifier.key_cache": ("CachedKeys",),
     "coinslot_verifier.key_set": ("CachedKeySet", "StaticKeySet"),
-    "coinslot_verifier.key_source": ("KeySource", "PublishedKeys", "StaticKeys"),
+    "coinslot_verifier.key_source": ("KeySource", "PublishedKeys", "RefreshingKeySource", "StaticKeys"),
     "coinslot_verifier.ledger": (
         "GrantOutcome",
         "Ledger",

@@ -66,10 +66,10 @@ def check_issuer(claims: Mapping[str, Any], *, issuer: str | None) -> None:
 
 def _time(claims: Mapping[str, Any], name: str) -> int | float | None:
     value = claims.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if value is None or type(value) is int:  # a bool is neither
+        return value
+    if type(value) is not float:
         raise FieldInvalid(f"the token's {name} is not a number of seconds")
-    if isinstance(value, float) and not math.isfinite(value):
+    if not math.isfinite(value):
         raise FieldInvalid(f"the token's {name} is not a finite number")  # with NaN, no comparison refuses
     return value

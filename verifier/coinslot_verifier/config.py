@@ -6,7 +6,7 @@ and it knows a portal only by the name that it is told.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
 from coinslot_contracts.portal import (
@@ -20,7 +20,10 @@ from coinslot_contracts.portal import (
 
 SKEW_S_MAX: Final = 60
 PORTALS_OWN_ISSUER: Final = "<the portal's own>"
+KEY_AGE_S_MAX: Final = 86_400.0
+KEY_SOURCES: Final = ("always", "cached")
 ALLOW_TEST_KEYS: Final = "COINSLOT_ALLOW_TEST_KEYS"
+KEY_SOURCE: Final = "COINSLOT_KEY_SOURCE"
 _MEMBERS: Final = ("url", "web_url", "api_url", "game_id", "shared_key")
 _URLS: Final = ("url", "web_url", "api_url")
 
@@ -42,11 +45,23 @@ class VerifierConfig:
     api_url           where the portal takes reports; "" where none are made
     url               the one site of a portal that has no separate ones; "" elsewhere
     issuer            expected `iss`; by default the portal's own, None = not checked
-    max_age_s         longest accepted age by `iat`, None = as long as the token's own `exp` says
+    max_age_s         longest accepted age by `iat`, None = as long as the token's own `exp` says. 3600 is
+                      recommended for user tokens: the portal's client pages speak of one hour and of asking
+                      for a token afresh each time, while its sample lives for 1,000 hours; without a cap a
+                      token that leaked once logs in for as long as it says itself
     skew_s            how far the portal's clock and ours may differ, 0 to 60
     verify_reply      the shape of the portal's answer to a verification, by the portal's own name of it;
                       None = the portal's default
-    key_max_age_s     how long a fetched key set may be used
+    algorithms        which of its asymmetric signature algorithms a purchase's token may have, by name; None
+                      = all that the portal may use. A user token has the portal's one
+    key_source        where the key of a user token comes from: "always" asks the portal at every
+                      verification, as its document says, and is right where logins are few; "cached" keeps
+                      the key for key_max_age_s and asks once more where a signature does not fit
+                      (`CachedKeys` says what that promises), and is right where logins are many or must
+                      outlast a short outage
+    key_max_age_s     how long fetched keys may be used, above 0, one day at most
+    key_stale_s       how much longer kept keys may be used while the portal cannot be asked, one day at most;
+                      a withdrawn key is believed for as long
     allow_test_keys   accept the published test keys of the sandbox; disables nothing else
     timeout_s         whole time that one question to the portal may take
     attempts_max      how often a read is tried where the connection fails, within timeout_s
@@ -62,7 +77,10 @@ class VerifierConfig:
     max_age_s: int | None = None
     skew_s: int = 30
     verify_reply: str | None = None
+    algorithms: tuple[str, ...] | None = None
+    key_source: Literal["always", "cached"] = "always"
     key_max_age_s: float = 300.0
+    key_stale_s: float = 0.0
     allow_test_keys: bool = False
     timeout_s: float = 3.0
     attempts_max: int = 2
@@ -79,6 +97,7 @@ class VerifierConfig:
             object.__setattr__(self, name, _base_url(name, getattr(self, name)))
         self._check_numbers()
         self._check_reply()
+        self._check_trust()
         if self.issuer == PORTALS_OWN_ISSUER:
             part = discover()[self.portal].identity
             object.__setattr__(self, "issuer", part.issuer if part else None)
@@ -94,13 +113,25 @@ class VerifierConfig:
             listed = ", ".join(known) or "none"
             raise ConfigInvalid(f"verify_reply is {self.verify_reply!r}; portal {self.portal} has: {listed}")
 
+    def _check_trust(self) -> None:
+        if self.key_source not in KEY_SOURCES:
+            raise ConfigInvalid(f"key_source is {self.key_source!r}; it must be {' or '.join(KEY_SOURCES)}")
+        part = self.definition.purchases
+        known = part.algorithms if part else ()
+        if self.algorithms is not None and not (self.algorithms and set(self.algorithms) <= set(known)):
+            listed = ", ".join(known) or "none"
+            raise ConfigInvalid(f"algorithms is {self.algorithms!r}; portal {self.portal} may use: {listed}")
+
     def _check_numbers(self) -> None:
         if not 0 <= self.skew_s <= SKEW_S_MAX:
             raise ConfigInvalid(f"skew_s is {self.skew_s}; it must be from 0 to {SKEW_S_MAX}")
         if self.max_age_s is not None and self.max_age_s <= 0:
             raise ConfigInvalid(f"max_age_s is {self.max_age_s}; it must be above 0, or None")
-        if self.key_max_age_s <= 0:
-            raise ConfigInvalid(f"key_max_age_s is {self.key_max_age_s}; it must be above 0")
+        if not 0 < self.key_max_age_s <= KEY_AGE_S_MAX:
+            limits = f"above 0, at most {KEY_AGE_S_MAX:g}"
+            raise ConfigInvalid(f"key_max_age_s is {self.key_max_age_s}; it must be {limits}")
+        if not 0 <= self.key_stale_s <= KEY_AGE_S_MAX:
+            raise ConfigInvalid(f"key_stale_s is {self.key_stale_s}; it must be from 0 to {KEY_AGE_S_MAX:g}")
         if self.timeout_s <= 0:
             raise ConfigInvalid(f"timeout_s is {self.timeout_s}; it must be above 0")
         if self.attempts_max < 1:
@@ -110,7 +141,8 @@ class VerifierConfig:
     def from_env(cls, environ: Mapping[str, str], *, portal: str) -> "VerifierConfig":
         """Read the environment block of one portal.
 
-        environ   usually os.environ
+        environ   usually os.environ; beside the block COINSLOT_KEY_SOURCE chooses `key_source` where it is
+                  set
         errors    ConfigInvalid naming every variable that is not set
         """
         if portal not in discover():
@@ -128,6 +160,7 @@ class VerifierConfig:
             url=values.get("url", ""),
             web_url=values.get("web_url", ""),
             api_url=values.get("api_url", ""),
+            key_source=cast(Literal["always", "cached"], environ.get(KEY_SOURCE) or "always"),
             allow_test_keys=environ.get(ALLOW_TEST_KEYS) == "1",
         )
 

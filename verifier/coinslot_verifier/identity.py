@@ -6,24 +6,27 @@ that no key could save, and nothing in it is read before its signature was check
 clauses   rfc7515:5.2, rfc8725:3.1
 """
 
+import hashlib
 import time
 from collections.abc import Callable
 
 from coinslot_contracts.domain import Identity
-from coinslot_contracts.errors import GameMismatch, SignatureMismatch, TestKeyRefused
+from coinslot_contracts.errors import GameMismatch, Refused, SignatureMismatch, TestKeyRefused
 from coinslot_contracts.test_keys import test_key_digests
 
 from coinslot_verifier.claims import check_issuer, check_times
+from coinslot_verifier.claims_json import read_object
 from coinslot_verifier.config import VerifierConfig
-from coinslot_verifier.jws import check_header, check_signature, parse_claims, parse_compact
+from coinslot_verifier.jws import CompactToken, check_header, check_signature, parse_claims, parse_compact
 from coinslot_verifier.key_forms import VerificationKey
-from coinslot_verifier.key_source import KeySource
+from coinslot_verifier.key_source import KeySource, PublishedKeys, RefreshingKeySource
 
 
 class IdentityVerifier:
     """Verifies user tokens of one game at one portal; may be shared by all threads.
 
-    key_source   by default the portal's key endpoint, asked at every verification
+    key_source   by default the portal's key endpoint, asked as `config.key_source` says; one that is a
+                 `RefreshingKeySource` is asked once for newer keys where a signature does not fit
     clock        seconds since 1970
     """
 
@@ -36,8 +39,11 @@ class IdentityVerifier:
     ) -> None:
         self._config = config
         self._part = config.identity_part()
-        self._key_source = key_source or _published_keys(config)
+        source = key_source or _configured_keys(config)
+        self._key_source = source
+        self._refreshed = source.refreshed if isinstance(source, RefreshingKeySource) else None
         self._clock = clock
+        self._trusted_keys: tuple[VerificationKey, ...] = ()
 
     def verify(self, token: object) -> Identity:
         """The identity that a token proves.
@@ -53,27 +59,67 @@ class IdentityVerifier:
             raise SignatureMismatch("the token's signature is empty")
         keys = self._key_source.keys_for(compact.kid)
         self._check_keys(keys)
-        check_signature(compact, keys, algorithm=self._part.algorithm)
+        try:
+            check_signature(compact, keys, algorithm=self._part.algorithm)
+        except SignatureMismatch:
+            newer = self._newer_keys(compact, keys)
+            if newer is None:
+                raise
+            check_signature(compact, newer, algorithm=self._part.algorithm)
         claims = parse_claims(compact)
         config = self._config
         check_times(claims, now_s=self._clock(), skew_s=config.skew_s, max_age_s=config.max_age_s)
         check_issuer(claims, issuer=config.issuer)
-        identity = self._part.parse(claims)
+        identity = self._part.parse(claims, read_object)
         if identity.game_id != config.game_id:
             raise GameMismatch(f"the token is for game {identity.game_id}, not {config.game_id}")
         return identity
 
+    def _newer_keys(
+        self, compact: CompactToken, tried: tuple[VerificationKey, ...]
+    ) -> tuple[VerificationKey, ...] | None:
+        """Other keys for a token whose signature did not fit, from a source that keeps keys; None without."""
+        if self._refreshed is None:
+            return None
+        evidence = hashlib.sha256(compact.signing_input + b"." + compact.signature).digest()
+        newer = self._refreshed(tried, evidence=evidence)
+        if newer is not None:
+            self._check_keys(newer)
+        return newer
+
     def _check_keys(self, keys: tuple[VerificationKey, ...]) -> None:
-        if self._config.allow_test_keys:
+        if keys is self._trusted_keys or self._config.allow_test_keys:
             return
         if any(key.spki_sha256 in test_key_digests() for key in keys):
             raise TestKeyRefused(
                 "the key is a published test key; COINSLOT_ALLOW_TEST_KEYS=1 allows it against a sandbox"
             )
+        self._trusted_keys = keys
 
 
-def _published_keys(config: VerifierConfig) -> KeySource:
+def identity_or_none(verifier: IdentityVerifier, token: object) -> Identity | None:
+    """The identity that a token proves, None where it proves none: the document's literal "empty user".
+
+    Warning: None is not a player. Do not go on with a guest, with id 0 or with the text "undefined": answer
+    401 and make no account, or every forged token is let in as the same somebody. `IdentityVerifier.verify`
+    cannot be misread in this way, and says why a token was refused: prefer it.
+
+    errors   KeySourceUnavailable, as `verify`: the document speaks of a token that does not decrypt. An
+             outage says nothing about the token, so it is no empty user: answer 503
+    clause   jogos:user.3
+    """
+    try:
+        return verifier.verify(token)
+    except Refused:
+        return None
+
+
+def _configured_keys(config: VerifierConfig) -> KeySource:
     from coinslot_verifier.http_out import HttpOut
-    from coinslot_verifier.key_source import PublishedKeys
 
-    return PublishedKeys(config, sender=HttpOut(timeout_s=config.timeout_s))
+    sender = HttpOut(timeout_s=config.timeout_s)
+    if config.key_source == "cached":
+        from coinslot_verifier.key_cache import CachedKeys
+
+        return CachedKeys(config, sender=sender)
+    return PublishedKeys(config, sender=sender)

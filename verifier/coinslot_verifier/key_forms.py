@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from coinslot_contracts.errors import KeySourceUnavailable
 from coinslot_contracts.portal import PublishedKey
@@ -31,12 +31,14 @@ _PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END ([A-Z0-9 
 class VerificationKey:
     """An RSA key of 2,048 to 8,192 bits, or an elliptic one on P-256.
 
+    kind          "RSA" or "EC"
     spki_sha256   SHA-256 of its SubjectPublicKeyInfo (DER), lowercase hex: the key's own name
     kid           the id under which the portal publishes it, None where it has none
     algorithm     the one algorithm that the portal says it is for, None where it says nothing
     """
 
     public: PublicKey
+    kind: Literal["RSA", "EC"]
     spki_sha256: str
     kid: str | None = None
     algorithm: str | None = None
@@ -64,6 +66,7 @@ def _named(key: PublicKey, published: PublishedKey) -> VerificationKey:
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return VerificationKey(
         public=key,
+        kind="RSA" if isinstance(key, RSAPublicKey) else "EC",
         spki_sha256=hashlib.sha256(spki).hexdigest(),
         kid=published.kid,
         algorithm=(published.jwk or {}).get("alg"),

@@ -1,11 +1,12 @@
 """Where verification keys come from: asked for at every verification, as the portal's document wants it.
 
-A source is anything with `keys_for`; a bounded cache is one more source around another. It must not judge a
-token, and an outage here is never a forgery there: everything that goes wrong is KeySourceUnavailable.
+A source is anything with `keys_for`; a bounded cache (`key_cache`, `key_set`) is one more source. It must not
+judge a token, and an outage here is never a forgery there: everything that goes wrong is
+KeySourceUnavailable.
 clauses   sandbox:key-document, rfc7515:4.1.4
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from coinslot_contracts.errors import KeySourceUnavailable, Refused
 from coinslot_contracts.portal import IdentityPart, PublishedKey
@@ -34,8 +35,25 @@ class KeySource(Protocol):
         ...
 
 
+@runtime_checkable
+class RefreshingKeySource(KeySource, Protocol):
+    """A source that keeps keys and can be told that a signature does not fit them; an optional ability."""
+
+    def refreshed(
+        self, tried: tuple[VerificationKey, ...], *, evidence: bytes
+    ) -> tuple[VerificationKey, ...] | None:
+        """Other keys than the tried ones, None where the portal has no others; asked once for a token.
+
+        The source bounds how often this reaches the portal, since a stranger can cause it.
+        tried      exactly what `keys_for` returned
+        evidence   a digest of the token whose signature did not fit
+        errors     KeySourceUnavailable
+        """
+        ...
+
+
 class PublishedKeys:
-    """The portal's key endpoint, fetched for every question."""
+    """The portal's key endpoint, fetched for every question: `key_source="always"`, the document's word."""
 
     def __init__(self, config: VerifierConfig, *, sender: Sender) -> None:
         self._part = config.identity_part()
@@ -43,7 +61,7 @@ class PublishedKeys:
         self._attempts_max = config.attempts_max
         self._sender = sender
 
-    def keys_for(self, kid: str | None) -> tuple[VerificationKey, ...]:  # noqa: ARG002 - no key ids in step 1
+    def keys_for(self, kid: str | None) -> tuple[VerificationKey, ...]:  # noqa: ARG002 - the key has no id
         """The keys that the portal publishes now.
 
         errors   KeySourceUnavailable

@@ -233,7 +233,7 @@ class Ledger:
         return self.transact(work)
 
     def pending_confirmations(self, *, limit: int = 100) -> tuple[PendingConfirmation, ...]:
-        """Granted orders that are due to be reported as delivered, the longest waiting first, limit at most."""
+        """Granted orders due to be reported as delivered, the longest waiting first, limit at most."""
         with self._reading() as connection:
             return outbox.due(connection, self.scope, now_s=self._clock(), limit=limit)
 

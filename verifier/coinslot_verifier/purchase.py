@@ -47,6 +47,7 @@ class PurchaseVerifier:
     ) -> None:
         self._config = config
         self._part = config.purchase_part()
+        self._algorithms = config.algorithms or self._part.algorithms
         self._key_source = key_source or _key_set(config)
         self._sender = sender
         self._clock = clock
@@ -76,7 +77,7 @@ class PurchaseVerifier:
         clauses  rfc7515:5.2, rfc8725:3.1, rfc8725:3.10
         """
         compact = parse_compact(jwt)
-        algorithm = choose_algorithm(compact, allowed=self._part.algorithms)
+        algorithm = choose_algorithm(compact, allowed=self._algorithms)
         check_header(compact, algorithm=algorithm)
         if not compact.signature:
             raise SignatureMismatch("the token's signature is empty")

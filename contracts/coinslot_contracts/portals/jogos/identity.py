@@ -82,10 +82,13 @@ CLAIM_DEFECTS: Final[dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] =
 }
 
 
-def parse_identity(token_claims: Mapping[str, Any]) -> Identity:
+def parse_identity(
+    token_claims: Mapping[str, Any], read_object: Callable[[str], dict[str, Any]] = parse_json_object
+) -> Identity:
     """Read the claims of a token whose signature was checked.
 
     Ids come out as decimal text whether they were sent as strings (the sample) or as numbers.
+    read_object   reader of the JSON in `sub`, as strict as `parse_json_object`
     errors   SubInvalid where `sub` is no JSON object text, or lacks a usable userId or gameId
     clause   jogos:user.4 (lines 101-104, 131-136)
     """
@@ -93,7 +96,7 @@ def parse_identity(token_claims: Mapping[str, Any]) -> Identity:
     if not isinstance(sub, str):
         raise SubInvalid("sub is not a string that holds the user as JSON")
     try:
-        user = parse_json_object(sub)
+        user = read_object(sub)
         return Identity(
             user_id=decimal_id(user, "userId"),
             game_id=decimal_id(user, "gameId"),
@@ -112,7 +115,7 @@ def parse_identity(token_claims: Mapping[str, Any]) -> Identity:
 
 def _optional_text(user: Mapping[str, Any], name: str) -> str:
     """Name and picture are decoration: absent is empty, never a reason to refuse a player."""
-    return "" if user.get(name) in (None, "") else text(user, name)
+    return text(user, name) if user.get(name) not in (None, "") else ""
 
 
 def _optional_string(token_claims: Mapping[str, Any], name: str) -> str | None:
@@ -122,7 +125,7 @@ def _optional_string(token_claims: Mapping[str, Any], name: str) -> str | None:
 
 def _optional_time(token_claims: Mapping[str, Any], name: str) -> int | None:
     value = token_claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is not int and type(value) is not float:  # a bool is neither
         return None
     return int(value) if abs(value) <= INT64_MAX else None
 
