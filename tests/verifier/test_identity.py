@@ -14,9 +14,13 @@ from coinslot_contracts.wire import WireReply
 from coinslot_testkit.fake_portal import FakePortal, serve
 from coinslot_testkit.outcomes import code_of
 from coinslot_testkit.strategies import JSON_SCALARS, JSON_VALUES
-from coinslot_testkit.tokens import GAME_ID, NOW_S, good_claims, make_token, spki
+from coinslot_testkit.tokens import GAME_ID, NOW_S, encode, good_claims, make_token, spki
 from coinslot_verifier import ConfigInvalid, IdentityVerifier, PublishedKeys, StaticKeys, VerifierConfig
 from coinslot_verifier.key_source import read_key_document, read_key_file
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -242,3 +246,24 @@ def test_a_part_that_a_portal_lacks_is_a_named_setting(monkeypatch):
         bare.notices_part()
     with pytest.raises(ConfigInvalid, match="no reports"):
         bare.reports_part()
+
+
+def test_an_age_cap_that_is_no_age_is_a_wrong_setting():
+    """A cap of nothing would refuse everybody."""
+    with pytest.raises(ConfigInvalid, match="max_age_s"):
+        replace(CONFIG, max_age_s=0)
+
+
+def test_a_key_of_the_portals_own_is_trusted_and_looked_up_once():
+    """The twin of the refused test key: production, from the first token to the next."""
+    own = generate_private_key(public_exponent=65537, key_size=2048)
+    published = own.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    keys = StaticKeys(read_key_document(dump_public_key(published), PART))
+    production = IdentityVerifier(
+        replace(CONFIG, allow_test_keys=False), key_source=keys, clock=lambda: NOW_S
+    )
+    signed = f"{encode({'alg': 'RS256'})}.{encode(good_claims())}"
+    token = f"{signed}.{encode(own.sign(signed.encode(), PKCS1v15(), SHA256()))}"
+
+    assert [production.verify(token).user_id for _ in range(2)] == ["257", "257"]
+    assert code_of(production.verify, make_token()) == "signature-mismatch"

@@ -32,7 +32,7 @@ def test_a_good_token_comes_apart():
     check_header(token, algorithm="RS256")
     check_signature(token, [KEY], algorithm="RS256")
 
-    assert token.kid == "7"
+    assert (token.kid, dict(token.header)) == ("7", {"alg": "RS256", "kid": "7"})
     assert parse_claims(token) == good_claims()
 
 
@@ -41,6 +41,18 @@ def test_bytes_and_text_are_the_same_token():
     token = make_token()
 
     assert parse_compact(token) == parse_compact(token.encode())
+
+
+def test_a_header_that_was_seen_before_is_known_and_one_that_is_long_is_read_each_time():
+    """What is kept is the reading of short headers: never a token, a signature or a verdict."""
+    short, long = ({"alg": "RS256", "kid": "k" * length} for length in (8, 2_000))
+    first, second = parse_compact(make_token(header=short)), parse_compact(make_token(b"{}", header=short))
+    once, again = parse_compact(make_token(header=long)), parse_compact(make_token(header=long))
+
+    assert first.head is second.head
+    assert first.payload != second.payload
+    assert once.head is not again.head
+    assert once.head == again.head
 
 
 @pytest.mark.parametrize("kid", [None, 1, {"a": 1}, ["x"]])
