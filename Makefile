@@ -38,6 +38,7 @@ bench: $(VENV)/test.stamp ## measure speed against the limit and against peers; 
 docs: $(VENV)/test.stamp ## write the pages that are made from the code
 	$(BIN)/python tools/make_control_page.py
 	$(BIN)/python tools/make_words_page.py
+	$(BIN)/python tools/make_errors_page.py
 
 $(VENV)/python.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

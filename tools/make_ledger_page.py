@@ -1,9 +1,10 @@
-# ruff: noqa: E501 - the lines are the page's
 """Make docs/ledger.md: the ledger's tables for both databases, and how to write to them from any language.
 
 `python tools/make_ledger_page.py` writes the page; a test compares it and runs its SQL. The tables come from the
 verifier's own metadata, so nothing is typed twice; the recipe's statements stand here once for all languages.
 """
+
+# ruff: noqa: E501 - the lines are the page's
 
 from collections.abc import Iterator
 from pathlib import Path
