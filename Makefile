@@ -39,6 +39,7 @@ docs: $(VENV)/test.stamp ## write the pages that are made from the code
 	$(BIN)/python tools/make_control_page.py
 	$(BIN)/python tools/make_words_page.py
 	$(BIN)/python tools/make_errors_page.py
+	$(BIN)/python tools/make_ledger_page.py
 
 $(VENV)/python.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -94,19 +94,11 @@ def _ledger() -> str:
         is_whole = len(parts) == KILL_PARTS and len({part["commit"] for part in parts}) == 1
         is_met = is_whole and all(part["found"]["is_good"] for part in parts)
         lines.append(
-<<<<<<< HEAD
-            f"{database}: {total['granted']:,} of {total['orders']:,} orders granted exactly once (goal: "
-            f"{LEDGER_ORDERS:,}) under {total['kills']:,} kills; {total['doubled']} doubled, "
-            f"{total['lost']} lost, {total['invented']} invented; "
-            f"{total['settled']:,} of {total['refunds']:,} refunded orders "
-            f"settled; {len(parts)} of {KILL_PARTS} parts, {'met' if is_met else 'not met'}.\n"
-=======
             f"{database}: {total['granted']:,} of {total['orders']:,} orders granted exactly once "
             f"(goal: {LEDGER_ORDERS:,}) under {total['kills']:,} kills; "
             f"{total['doubled']} doubled, {total['lost']} lost, {total['invented']} invented; "
             f"{total['settled']:,} of {total['refunds']:,} refunded orders settled; "
             f"{len(parts)} of {KILL_PARTS} parts, {'met' if is_met else 'not met'}.\n"
->>>>>>> s4-ledger
         )
     return "\n".join(lines) + "\n"
 
