@@ -293,6 +293,9 @@ class LedgerUnavailable(Undecided):
     """The ledger's database was away or too busy, so nothing is known to have been granted or taken."""
 
     code = "ledger-unavailable"
+    cause = "The database is away, full or busy for longer than it is waited for."
+    remedy = "Answer 503 and acknowledge nothing: the portal asks again. Check the database."
+    acts = "operations"
 
 
 ERRORS: tuple[type[CoinslotError], ...] = (
