@@ -92,7 +92,7 @@ def command(
 
 
 def _config(portal: str, max_age_s: int | None, verify_reply: str | None) -> Any:
-    from coinslot_verifier import VerifierConfig
+    from coinslot_verifier.config import VerifierConfig
 
     config = VerifierConfig.from_env(os.environ, portal=portal)
     if config.definition.identity is not None and max_age_s is not None:

@@ -38,7 +38,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket; OSError where the address is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    # every accepted connection inherits it: head and body go out at once, not after a delayed ACK
+    # inherited by every accepted connection: a body must not wait for a delayed acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
