@@ -139,6 +139,8 @@ def _stage(area: str, folder: Path) -> None:
             shutil.copytree(origin, copy, ignore=ignored)
         else:
             shutil.copy(origin, copy)
+    for name in ("src", "tests"):  # Python remembers of a path that it was not there when it started
+        (folder / "mutants" / name).mkdir(parents=True)
     (folder / "pyproject.toml").write_text(settings, "utf-8")
     mark.write_text(digest, "ascii")
 
