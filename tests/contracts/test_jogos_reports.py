@@ -59,7 +59,7 @@ def test_the_code_of_an_answer_decides(answer, code):
         (None, "confirm-unavailable"),
         ({**PAGE, "content": {}}, "confirm-unavailable"),
         ({**PAGE, "content": [5]}, "confirm-unavailable"),
-        ({**PAGE, "total": -1}, "confirm-unavailable"),
+        ({**PAGE, "total": -1}, None),
         ({**PAGE, "content": [{**ROW, "refundStatus": "null"}]}, "confirm-unavailable"),
     ],
 )
