@@ -21,7 +21,7 @@ from coinslot_verifier.jws import (
 from coinslot_verifier.key_forms import VerificationKey, read_key
 
 RSA = read_key(PublishedKey(text=KEY_FORMS["pem"](spki())))
-EC = VerificationKey(public=ec_key().public_key(), spki_sha256="0" * 64)
+EC = VerificationKey(public=ec_key().public_key(), kind="EC", spki_sha256="0" * 64)
 ES256 = PROFILES["purchase"]
 HEAD = encode({"alg": "RS256"})
 
