@@ -105,7 +105,7 @@ def test_every_error_has_a_code_of_its_own_and_one_family():
     """Codes are never renamed or reused."""
     codes = [error.code for error in ERRORS]
 
-    assert len(set(codes)) == len(codes) == 19
+    assert len(set(codes)) == len(codes) == 20
     assert all(issubclass(error, Refused) != issubclass(error, Undecided) for error in ERRORS)
     assert str(TokenExpired("exp has passed")) == "token-expired: exp has passed"
 

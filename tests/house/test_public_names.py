@@ -26,17 +26,22 @@ JUDGES = re.compile(
 
 SAME_EVERYWHERE = {
     "config": "the VerifierConfig",
+    "client": "a PortalClient, or whoever asks the portal in its place",
     "connection": "the caller's own transaction, see Ledger.begin",
     "engine": "from open_engine, see Ledger",
     "game_id": "the game's id at the portal, decimal text",
     "kid": "the key id that a token names, None where it names none",
     "ledger": "a Ledger",
+    "monotonic": "seconds that never go back; tests give their own",
+    "notification": "what NotificationVerifier.verify returned",
     "order_id": "the portal's id of an order, opaque text",
     "portal": "a portal's name, see VerifierConfig",
     "order": "a ListedOrder",
     "product_id": "the game's id of a product, opaque text",
     "sender": "who sends over HTTP; by default `http_out.HttpOut`, tests pass another",
+    "token": "the compact token, str or bytes",
     "user_id": "the portal's id of a player, opaque text",
+    "verifier": "the verifier that judges: an IdentityVerifier, or a PurchaseVerifier",
 }
 """Words that mean one thing in the whole library, so that no docstring has to repeat it."""
 

@@ -106,7 +106,7 @@ def identity_or_none(verifier: IdentityVerifier, token: object) -> Identity | No
 
     errors   KeySourceUnavailable, as `verify`: the document speaks of a token that does not decrypt. An
              outage says nothing about the token, so it is no empty user: answer 503
-    clause   jogos:user.3
+    clause   the portal's own, `IdentityPart.clause`; rfc8725:3.1
     """
     try:
         return verifier.verify(token)

@@ -4,7 +4,7 @@ The portal's document says to fetch the key at every verification, because it ma
 makes each login wait for the portal, fail with it, and lets strangers drive requests to it. Here a signature
 that does not fit is the sign that the key may have changed: then, and within a ration, it is fetched once
 more. It must not judge a token, and an outage is never a forgery.
-clauses   jogos:user.2, rfc8725:3.10
+clauses   sandbox:no-kid, rfc8725:3.10
 """
 
 import threading

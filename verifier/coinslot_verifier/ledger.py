@@ -222,7 +222,7 @@ class Ledger:
         listed_at_s: float,
         on_change: Callable[[Connection, Settlement], None] | None = None,
     ) -> Settlement:
-        """`settle`, with the item given or taken in the same transaction."""
+        """`settle`, with the item given or taken in the same transaction, by on_change where one is given."""
 
         def work(connection: Connection) -> Settlement:
             settlement = self._settle(connection, order, listed_at_s)
@@ -242,6 +242,7 @@ class Ledger:
     ) -> tuple[PendingConfirmation, ...]:
         """As `pending_confirmations`, and no other process gets the same ones until lease_s has passed.
 
+        limit          at most so many
         attempts_max   leave those out that were asked about so often
         """
         now_s = self._clock()
@@ -252,7 +253,7 @@ class Ledger:
         )
 
     def release_confirmations(self, order_ids: Iterable[str]) -> None:
-        """Give claimed orders back that the portal was not asked about."""
+        """Give claimed orders back, by their order_ids, that the portal was not asked about."""
         ids, now_s = list(order_ids), self._clock()
         self.transact(lambda active: outbox.release(active, self.scope, order_ids=ids, now_s=now_s))
 

@@ -96,7 +96,10 @@ def run_recheck(
     """Ask the portal again about granted purchases, and take back what it does not confirm any more.
 
     `reverify` at the ledger's own time; safe with several processes.
-    returns   the revocations made
-    clause    sandbox:chargeback-without-callback
+    limit      how many are asked about in one run
+    on_change  takes the item back, in the transaction of the revocation
+    returns    the revocations made
+    errors     LedgerUnavailable where the database is away
+    clause     sandbox:chargeback-without-callback
     """
     return reverify(ledger, verifier, at_s=ledger.now_s(), every_s=every_s, limit=limit, on_change=on_change)
