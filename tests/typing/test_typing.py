@@ -26,6 +26,7 @@ def _found():
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 def test_a_users_right_code_is_clean_and_every_mistake_is_found(monkeypatch):
     """Every public name is typed, adapters included; were the package untyped, all mistakes would pass."""
