@@ -124,7 +124,9 @@ def test_p4_a_signature_with_more_than_ascii_is_refused_and_breaks_nothing(key, 
     """P4: also beside the right digits, as text or bytes; `compare_digest` raises for such text."""
     right = signature(BODY, key)
 
-    for sent in (right + odd, odd + right) if isinstance(odd, str) else (right.encode() + odd, odd):
+    for sent in (
+        (right + odd, odd + right) if isinstance(odd, str) else (right.encode() + odd, odd + right.encode())
+    ):
         assert code_of(VERIFIER.verify, sent, BODY) == "signature-mismatch"
 
 
