@@ -56,7 +56,7 @@ def judge_ours(tokens: Sequence[HostileToken]) -> list[bool]:
 def _ec_key() -> VerificationKey:
     key = load_pem_public_key(public_pem("purchase").encode())
     assert isinstance(key, EllipticCurvePublicKey)
-    return VerificationKey(public=key, spki_sha256="0" * 64)
+    return VerificationKey(public=key, kind="EC", spki_sha256="0" * 64)
 
 
 class _Then(datetime):

@@ -101,12 +101,12 @@ def test_es256_is_r_and_s_side_by_side():
     assert check_signature(token, [EC], algorithm="ES256") is EC
     for wrong in (
         other,
-        replace(token, signature=token.signature[:-1]),
-        replace(token, signature=token.signature + b"\0"),
-        replace(token, signature=token.signature[32:] + token.signature[:32]),
-        replace(token, signature=bytes(64)),
-        replace(token, signature=b""),
-        replace(token, signing_input=token.signing_input + b"x"),
+        token._replace(signature=token.signature[:-1]),
+        token._replace(signature=token.signature + b"\0"),
+        token._replace(signature=token.signature[32:] + token.signature[:32]),
+        token._replace(signature=bytes(64)),
+        token._replace(signature=b""),
+        token._replace(signing_input=token.signing_input + b"x"),
     ):
         with pytest.raises(SignatureMismatch) as caught:
             check_signature(wrong, [EC], algorithm="ES256")
@@ -118,12 +118,12 @@ def test_every_byte_of_an_es256_signature_counts(number):
     """rfc7518:3.4: high and low bytes of both halves, whatever the numbers are."""
     text = f"{HEAD}.{encode(str(number).encode())}".encode()
     signature = bytearray(sign_es256(text))
-    good = replace(parse_compact(ES256.token()), signing_input=text, signature=bytes(signature))
+    good = parse_compact(ES256.token())._replace(signing_input=text, signature=bytes(signature))
     signature[number * 3] ^= 1
 
     assert check_signature(good, [EC], algorithm="ES256") is EC
     with pytest.raises(SignatureMismatch):
-        check_signature(replace(good, signature=bytes(signature)), [EC], algorithm="ES256")
+        check_signature(good._replace(signature=bytes(signature)), [EC], algorithm="ES256")
 
 
 def test_a_key_serves_one_algorithm():

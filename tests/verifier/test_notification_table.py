@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from hmac import compare_digest
 from typing import Any
 
 import pytest
@@ -101,15 +102,32 @@ def test_p4_the_header_is_read_raw(sent):
 
 def test_p4_every_key_is_compared_in_constant_time(monkeypatch):
     """P4: also where the first one fits, so that time does not tell which."""
-    compared: list[tuple[bytes, bytes]] = []
-    monkeypatch.setattr(
-        "hmac.compare_digest", lambda left, right: compared.append((left, right)) or left == right
-    )
+    compared: list[tuple[str, str]] = []
 
-    for key in (KEY, OLD_KEY):
-        VERIFIER.verify(signature(BODY, key), BODY)
+    def watch(left: str, right: str) -> bool:
+        compared.append((left, right))
+        return compare_digest(left, right)  # the real one: a TypeError for text beyond ASCII
 
-    assert [type(side) for pair in compared for side in pair] == [bytes] * 8
+    monkeypatch.setattr("coinslot_verifier.notification.compare_digest", watch)
+    ours = [signature(BODY, key) for key in (KEY, OLD_KEY)]
+
+    for sent in (*ours, ours[1].encode(), "0" * 40):
+        code_of(VERIFIER.verify, sent, BODY)
+        text = sent.decode() if isinstance(sent, bytes) else sent
+        assert compared == [(text, one) for one in ours]
+        compared.clear()
+
+
+@pytest.mark.parametrize("key", [KEY, OLD_KEY])
+@pytest.mark.parametrize("odd", ["é", "\ud800", "１", "\0", b"\xff", b"\xc3\xa9"])
+def test_p4_a_signature_with_more_than_ascii_is_refused_and_breaks_nothing(key, odd):
+    """P4: also beside the right digits, as text or bytes; `compare_digest` raises for such text."""
+    right = signature(BODY, key)
+
+    for sent in (
+        (right + odd, odd + right) if isinstance(odd, str) else (right.encode() + odd, odd + right.encode())
+    ):
+        assert code_of(VERIFIER.verify, sent, BODY) == "signature-mismatch"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ libraries.
 clauses   rfc7515:5.2, rfc7518:3.4, rfc8725:3.1, rfc8725:3.10
 """
 
+import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,7 +36,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from coinslot_verifier.claims_json import read_base64, read_object
+from coinslot_verifier.claims_json import read_base64, read_base64_strictly, read_object
 from coinslot_verifier.key_forms import VerificationKey
 
 TOKEN_BYTES_MAX: Final = 65_536
@@ -44,6 +45,7 @@ HEADERS_KNOWN_MAX: Final = 256
 HEADER_CHARS_KNOWN_MAX: Final = 512
 HEADERS_REFUSED: Final = frozenset({"crit", "jwk", "jku", "x5c", "x5u", "b64", "zip"})
 """Header members that bring a key along or change how the token is read; other unknown ones are ignored."""
+_PARTS: Final = ("header", "payload", "signature")
 _RS256: Final = (PKCS1v15(), SHA256())
 _ES256: Final = ECDSA(SHA256())
 
@@ -116,7 +118,7 @@ def parse_compact(token: object) -> CompactToken:
             signature=read_base64(signature_part),
         )
     except ValueError:
-        raise TokenMalformed("a part of the token is not canonical Base64url without padding") from None
+        raise TokenMalformed(_coding_problem(parts)) from None
 
 
 def check_header(token: CompactToken, *, algorithm: str) -> None:
@@ -182,6 +184,23 @@ def _ascii(token: object) -> bytes:
     if not token.isascii():  # asked first, since the error of encode() holds the whole token
         raise TokenMalformed("the token holds a character beyond ASCII")
     return token.encode("ascii")
+
+
+def _coding_problem(parts: Sequence[bytes]) -> str:
+    """Which part is not canonical Base64url, in words that hold nothing of it."""
+    told = ((name, _part_problem(part)) for name, part in zip(_PARTS, parts, strict=True))
+    name, problem = next(((name, said) for name, said in told if said), ("text", "not canonical Base64url"))
+    return f"the token's {name} is {problem}"
+
+
+def _part_problem(part: bytes) -> str:
+    try:
+        read_base64_strictly(part)
+    except binascii.Error:
+        return "not Base64url without padding"
+    except ValueError:
+        return "not the canonical Base64url of its bytes"
+    return ""
 
 
 def _read_header(part: bytes) -> Header:
