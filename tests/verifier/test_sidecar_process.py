@@ -324,6 +324,15 @@ def _until_refused(running):
     return False
 
 
+def _await_children(parent, count, *, gone=None):
+    """The children of a process once there are so many, the one that is gone not counted."""
+    deadline_s = time.monotonic() + 15
+    while len(found := [child for child in _children(parent) if child != gone]) < count:
+        assert time.monotonic() < deadline_s, f"{len(found)} of {count} children in 15 s"
+        time.sleep(0.05)
+    return found
+
+
 @pytest.mark.skipif(not LINUX, reason="told from /proc")
 def test_processes_share_the_socket_and_the_counters_and_are_replaced(portal, tmp_path):
     """Any of them answers for all; one that is killed costs a moment and no count."""
@@ -331,15 +340,13 @@ def test_processes_share_the_socket_and_the_counters_and_are_replaced(portal, tm
     options = ("--portal", "jogos", "--processes", "2", "--ledger", ledger)
     with start_sidecar({"jogos": portal.url}, *options) as running:
         parent = running.ready["pid"]
-        children = _children(parent)
+        children = _await_children(parent, 2)
         for number in range(30):
             running.ask("POST", "/v1/jogos/notification", notice(f"shared-{number}"))
         granted = '{portal="jogos",call="notification",outcome="ok",code="ok"}'
         seen = {counted(running, "coinslot_verifier_calls_total")[granted] for _ in range(10)}
         os.kill(children[0], signal.SIGKILL)
-        deadline_s = time.monotonic() + 15
-        while len(set(_children(parent)) - {children[0]}) < 2 and time.monotonic() < deadline_s:
-            time.sleep(0.05)
+        _await_children(parent, 2, gone=children[0])
         after = counted(running, "coinslot_verifier_calls_total")[granted]
         restarts = counted(running, "coinslot_verifier_process_restarts_total")[""]
         left = _children(parent)
