@@ -220,7 +220,8 @@ def test_the_outbox_reports_what_was_granted(sidecar, portal):
     lost = sidecar.ask("POST", "/v1/jogos/ledger/outbox/run").json
     portal.lies.clear()
 
-    assert "order-told" in {one["order_id"] for one in lost["postponed"]}
+    assert 1 <= len(lost["postponed"]) <= 3, "three failures in a row are an outage: the run ends"
+    assert lost["confirmed"] == []
     assert {one["code"] for one in lost["postponed"]} == {"confirm-unavailable"}
     assert lost["next_due_at_s"] > time.time() - 60
     done = _until_confirmed(sidecar, "order-told")

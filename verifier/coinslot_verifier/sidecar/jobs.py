@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from coinslot_contracts.domain import ListedOrder
 from coinslot_contracts.errors import CoinslotError, ConfirmUnavailable
 
+from coinslot_verifier.backoff import Backoff
 from coinslot_verifier.confirm import PortalClient
 
 if TYPE_CHECKING:
@@ -25,11 +26,10 @@ REFUNDED: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postponed:
-    """An order that the portal did not acknowledge: why, and in how many seconds it is due again."""
+    """An order that the portal did not acknowledge, and why; the next run after its wait asks again."""
 
     order_id: str
     code: str
-    wait_s: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,28 +40,29 @@ class OutboxRun:
     postponed: list[Postponed] = field(default_factory=list)
 
 
-def run_outbox(
-    ledger: "Ledger",
-    client: PortalClient,
-    *,
-    limit: int,
-    monotonic: Callable[[], float] = time.monotonic,
-) -> OutboxRun:
-    """Report the granted orders that are due, the longest waiting first, for at most RUN_S_MAX seconds."""
-    ends_s = monotonic() + RUN_S_MAX
+def run_outbox(ledger: "Ledger", client: PortalClient, *, limit: int) -> OutboxRun:
+    """Report the granted orders that are due, the longest waiting first, for at most RUN_S_MAX seconds.
+
+    Whatever process is asked, each order is claimed by one of them.
+    """
+    from coinslot_verifier import outbox
+
     done = OutboxRun()
-    for pending in ledger.pending_confirmations(limit=limit):
-        if monotonic() >= ends_s:
-            break
-        try:
-            client.confirm(pending.order_id)
-        except CoinslotError as error:
-            wait_s = min(FIRST_WAIT_S * 2 ** min(pending.attempts, 20), WAIT_S_MAX)
-            ledger.postpone_confirmation(pending.order_id, wait_s=wait_s)
-            done.postponed.append(Postponed(order_id=pending.order_id, code=error.code, wait_s=wait_s))
+
+    def told(order_id: str, error: CoinslotError | None) -> None:
+        if error is None:
+            done.confirmed.append(order_id)
         else:
-            ledger.mark_confirmed(pending.order_id)
-            done.confirmed.append(pending.order_id)
+            done.postponed.append(Postponed(order_id=order_id, code=error.code))
+
+    outbox.run_outbox(
+        ledger,
+        client,
+        limit=limit,
+        time_limit_s=RUN_S_MAX,
+        backoff=Backoff(first_s=FIRST_WAIT_S, cap_s=WAIT_S_MAX),
+        on_answer=told,
+    )
     return done
 
 

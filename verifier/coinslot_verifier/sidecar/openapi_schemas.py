@@ -191,7 +191,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "OutboxRun": shape(
         {
             "confirmed": listed(ID),
-            "postponed": listed(shape({"order_id": ID, "code": TEXT, "wait_s": {"type": "number"}})),
+            "postponed": listed(shape({"order_id": ID, "code": TEXT})),
             "next_due_at_s": {"type": ["number", "null"]},
         }
     ),

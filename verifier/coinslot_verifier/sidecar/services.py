@@ -15,6 +15,7 @@ from coinslot_verifier.config import VerifierConfig
 from coinslot_verifier.confirm import PortalClient
 from coinslot_verifier.http_out import HttpOut
 from coinslot_verifier.identity import IdentityVerifier
+from coinslot_verifier.key_cache import CachedKeys
 from coinslot_verifier.key_set import CachedKeySet
 from coinslot_verifier.key_source import KeySource, PublishedKeys, Sender
 from coinslot_verifier.notification import NotificationVerifier
@@ -128,6 +129,8 @@ def _portal(config: VerifierConfig, metrics: Metrics, engine: "Engine | None") -
 
 
 def _identity_keys(config: VerifierConfig, sender: Sender) -> KeySource:
+    if config.key_source == "cached":
+        return CachedKeys(config, sender=sender)
     return PublishedKeys(config, sender=sender)
 
 

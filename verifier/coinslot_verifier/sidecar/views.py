@@ -251,9 +251,7 @@ def outbox_run(call: Call) -> Reply:
     )
     return 200, {
         "confirmed": done.confirmed,
-        "postponed": [
-            {"order_id": one.order_id, "code": one.code, "wait_s": one.wait_s} for one in done.postponed
-        ],
+        "postponed": [{"order_id": one.order_id, "code": one.code} for one in done.postponed],
         "next_due_at_s": ledger.next_due_at_s(),
     }
 
