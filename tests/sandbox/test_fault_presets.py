@@ -8,6 +8,7 @@ import pytest
 from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_sandbox.errors import SandboxStartError
 from coinslot_testkit.raw_http import fetch
+from coinslot_testkit.recording_backend import RecordingBackend
 from coinslot_testkit.sandbox_client import SandboxClient
 
 
@@ -150,3 +151,35 @@ def test_an_unknown_preset_is_refused(client):
     assert client.refused("POST", "/faults/preset", {}) == (400, "field-missing")
     with pytest.raises(SandboxStartError, match="there is no preset 'wild'"):
         Sandbox(SandboxSettings(preset="wild"))
+
+
+def _told(preset, *, seed=11, orders=60):
+    """Order ids as they were paid, and as a backend that accepts everything was told of them."""
+    settings = SandboxSettings(port=0, control_port=0, seed=seed, preset=preset)
+    with RecordingBackend() as backend, Sandbox(settings) as running:
+        client = SandboxClient(running.ready)
+        client.set_game(callback_url=backend.url)
+        client.done("POST", "/clock/freeze", {"at_s": 1_800_000_000})
+        player = client.player(username="preset")
+        paid = [client.order_id(player=player, paid=True) for _ in range(orders)]
+        client.advance(until_idle=True)
+        client.pool.clear()
+        return paid, [arrival.json["orderId"] for arrival in backend.arrivals]
+
+
+def test_calm_tells_of_every_order_once_and_in_order():
+    """The positive twin of the two below."""
+    paid, told = _told("calm")
+
+    assert told == paid
+
+
+@pytest.mark.parametrize(("preset", "orders"), [("realistic", 150), ("hostile", 60)])
+def test_a_preset_repeats_and_reorders_notifications_and_loses_none(preset, orders):
+    """What a drop or a delay holds up comes by the schedule; the seed decides what happens to which."""
+    paid, told = _told(preset, orders=orders)
+
+    assert set(told) == set(paid)
+    assert len(told) > len(paid), "some came twice"
+    assert list(dict.fromkeys(told)) != paid, "some came out of order"
+    assert _told(preset, orders=orders) == (paid, told)
