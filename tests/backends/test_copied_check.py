@@ -24,9 +24,7 @@ def check(name: str, folder: Path, *arguments: str, **more: str) -> "subprocess.
     )
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.thorough if name == "node" else ()) for name in COPIED]
-)
+@pytest.mark.parametrize("name", COPIED)
 def test_a_copied_backend_passes_every_check(name, tmp_path):
     """Both portals, whole: jogos:user.3 to jogos:iap.4, playgama:1 to playgama:practice."""
     done = check(name, tmp_path)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from coinslot_testkit.child_environment import with_testkit
 from coinslot_testkit.ledger_worker import ITEMS
 from coinslot_verifier import Ledger, open_engine
 from coinslot_verifier.ledger_store import GRANTS, OUTBOX, REVOCATIONS
@@ -185,6 +186,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
+            env=with_testkit(),
         )
         self.unanswered: deque[Message] = deque()
         self._lines: deque[str] = deque()

@@ -177,15 +177,21 @@ def test_an_interrupt_is_130_and_leaves_no_process_behind(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_ctrl_c,
     )
     port = _port_of_backend(tmp_path / "coinslot-report" / "backend.log")
 
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=30)
 
     assert (process.returncode, err.strip()) == (130, "error: interrupted")
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _hear_ctrl_c():
+    """A test run in the background hands down that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _port_of_backend(log):

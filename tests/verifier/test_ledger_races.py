@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from coinslot_contracts.errors import LedgerUnavailable
+from coinslot_testkit.child_environment import with_testkit
 from coinslot_testkit.ledger_facts import LISTED, PAY, REFUND
 from coinslot_verifier import Ledger, open_engine
 from coinslot_verifier.ledger_store import GRANTS, ORDERS, OUTBOX, REVOCATIONS
@@ -48,6 +49,7 @@ def test_two_processes_with_the_same_orders_grant_each_once(database_url):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env=with_testkit(),
         )
         for _ in range(2)
     ]
