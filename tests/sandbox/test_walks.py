@@ -73,6 +73,8 @@ def _name_what_is_there(world, case):
         return
     if case.operation.label.endswith("/callbacks"):
         case.body = {name: value for name, value in case.body.items() if name in ("order", "type")}
+    if case.operation.label.endswith("/resend"):
+        case.body = {name: value for name, value in case.body.items() if name == "mode"}
     if case.operation.label.endswith("/orders"):
         players = {player["user_id"] for player in world.client.done("GET", "/players")["players"]}
         player = str(case.body.get("player"))

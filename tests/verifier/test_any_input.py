@@ -15,6 +15,7 @@ from typing import Any, Final
 import coinslot_contracts
 import coinslot_verifier
 import pytest
+from coinslot_contracts.errors import TokenMalformed
 from coinslot_contracts.json_bytes import JsonInvalid, parse_json, parse_json_object
 from coinslot_contracts.portal import PublishedKey, discover
 from coinslot_contracts.portals.jogos import codes, identity, notices, orders_list, reports
