@@ -33,7 +33,7 @@ prove: $(VENV)/test.stamp ## what takes long, in parts that can be resumed: kill
 	  $(BIN)/python tools/write_proof.py && exit $$outcome
 
 bench: $(VENV)/test.stamp ## measure speed against the limit and against peers; takes minutes, best on a quiet machine
-	$(BIN)/python tests/bench $(BENCH)
+	PYTHONPATH=tests $(BIN)/python tests/bench $(BENCH)
 
 docs: $(VENV)/test.stamp ## write the pages that are made from the code
 	$(BIN)/python tools/make_control_page.py
