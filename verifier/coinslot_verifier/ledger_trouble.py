@@ -1,4 +1,4 @@
-"""A database that does not take a row, as one error that a caller without SQLAlchemy can name.
+"""A database that does not take a row, as the Undecided that a caller without SQLAlchemy can name.
 
 It knows nothing of grants; whatever a driver says may hold values, so only the kind of the failure is told.
 """
@@ -6,11 +6,8 @@ It knows nothing of grants; whatever a driver says may hold values, so only the 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from coinslot_contracts.errors import LedgerUnavailable
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-
-
-class LedgerUnavailable(Exception):
-    """The ledger's database did not answer or did not take it; nothing was committed."""
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from coinslot_contracts.errors import CoinslotError
+from coinslot_contracts.errors import CoinslotError, LedgerUnavailable
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
@@ -24,7 +24,7 @@ from coinslot_verifier.sidecar.readiness import Readiness
 from coinslot_verifier.sidecar.reading import Call, Noted, read_object
 from coinslot_verifier.sidecar.services import PortalServices, Services
 from coinslot_verifier.sidecar.settings import SidecarSettings
-from coinslot_verifier.sidecar.views import ROUTES, Route, ledger_problems
+from coinslot_verifier.sidecar.views import ROUTES, Route
 
 OTHER: Final = "other"
 CALLS: Final = (*(route.name for route in ROUTES), OTHER)
@@ -122,7 +122,9 @@ class Desk:
         )
         if portal.ledger is None:
             return route.handle(call)
-        with ledger_problems():
+        from coinslot_verifier.ledger_trouble import ledger_trouble
+
+        with ledger_trouble():
             return route.handle(call)
 
     def _tell(
@@ -180,11 +182,13 @@ class Desk:
         for name, portal in self._services.portals.items():
             if portal.ledger is None or portal.reports is None:
                 continue
+            from coinslot_verifier.ledger_trouble import ledger_trouble
+
             says = f"Granted orders that are due to be reported as delivered, counted up to {PENDING_MAX}."
             try:
-                with ledger_problems():
+                with ledger_trouble():
                     due = len(portal.ledger.pending_confirmations(limit=PENDING_MAX))
-            except Problem:
+            except LedgerUnavailable:
                 due = -1
             yield "coinslot_verifier_outbox_pending", says, {"portal": name}, due
 

@@ -20,9 +20,7 @@ CODES: Final = tuple(dict.fromkeys((DONE, *(error.code for error in ERRORS), *CA
 BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 NO_PORTAL: Final = ""
 _WORD_BYTES: Final = 8
-_UNDECIDED: Final = frozenset(
-    [error.code for error in ERRORS if issubclass(error, Undecided)] + ["ledger-unavailable"]
-)
+_UNDECIDED: Final = frozenset(error.code for error in ERRORS if issubclass(error, Undecided))
 Label = tuple[str, ...]
 
 

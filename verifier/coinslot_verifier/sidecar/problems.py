@@ -42,7 +42,6 @@ CALL_CODES: Final[Mapping[str, int]] = {
     "body-too-large": 413,
     "product-unknown": 422,
     "sidecar-failed": 500,
-    "ledger-unavailable": 503,
 }
 """Code -> HTTP status of everything that the sidecar itself refuses."""
 

@@ -7,14 +7,11 @@ and each look goes to the portal.
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
-from coinslot_contracts.errors import Undecided
+from coinslot_contracts.errors import LedgerUnavailable, Undecided
 
-from coinslot_verifier.sidecar.problems import Problem
 from coinslot_verifier.sidecar.services import PortalServices
-from coinslot_verifier.sidecar.views import ledger_problems
 
 LOOK_S: Final = 5.0
 
@@ -60,7 +57,11 @@ def _keys(portal: PortalServices) -> str | None:
 def _ledger(portal: PortalServices) -> str | None:
     if portal.ledger is None:
         return None
-    with suppress(Problem), ledger_problems():
-        portal.ledger.next_due_at_s()
-        return "ok"
-    return "ledger-unavailable"
+    from coinslot_verifier.ledger_trouble import ledger_trouble
+
+    try:
+        with ledger_trouble():
+            portal.ledger.next_due_at_s()
+    except LedgerUnavailable as error:
+        return error.code
+    return "ok"

@@ -165,7 +165,8 @@ def _check_ledger(settings: SidecarSettings) -> None:
     """Open it once before the processes are made, so that they find its tables."""
     if settings.ledger_url is None:
         return
-    from coinslot_verifier.ledger_trouble import LedgerUnavailable
+    from coinslot_contracts.errors import LedgerUnavailable
+
     from coinslot_verifier.sidecar.services import open_ledger
 
     try:
@@ -174,7 +175,7 @@ def _check_ledger(settings: SidecarSettings) -> None:
         raise SidecarStartError(f"--ledger cannot be used: {error}", exit_code=2) from None
     except LedgerUnavailable as error:
         raise SidecarStartError(
-            f"the ledger cannot be written: {error}; check --ledger", exit_code=NOT_STARTED
+            f"the ledger cannot be written: {error.detail}; check --ledger", exit_code=NOT_STARTED
         ) from None
 
 

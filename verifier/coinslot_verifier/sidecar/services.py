@@ -96,7 +96,7 @@ def make_services(settings: SidecarSettings, metrics: Metrics, *, token: str, lo
 def open_ledger(url: str) -> "Engine":
     """The ledger's engine, its tables there.
 
-    errors   ValueError for a URL that is no ledger's; ledger_trouble.LedgerUnavailable
+    errors   ValueError for a URL that is no ledger's; LedgerUnavailable
     """
     from coinslot_verifier.ledger_store import METADATA, open_engine
     from coinslot_verifier.ledger_trouble import ledger_trouble

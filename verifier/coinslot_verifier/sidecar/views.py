@@ -11,8 +11,7 @@ row is not there yet.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from coinslot_contracts.domain import Notification, Purchase
 from coinslot_contracts.errors import CoinslotError, ConfirmUnavailable, ExternalIdMismatch
 from coinslot_contracts.wire import WireReply
 
-from coinslot_verifier.sidecar.jobs import REFUNDED, bounded_orders, reconcile, run_outbox
+from coinslot_verifier.sidecar.jobs import bounded_orders, reconcile, run_outbox
 from coinslot_verifier.sidecar.problems import Problem, problem_of
 from coinslot_verifier.sidecar.reading import Call, an_id
 from coinslot_verifier.sidecar.shapes import (
@@ -100,10 +99,12 @@ def apply(call: Call) -> Reply:
 
 def settle(call: Call, fact: Notification) -> dict[str, Any]:
     """Grant or revoke; the settlement's JSON."""
+    from coinslot_verifier.ledger_trouble import ledger_trouble
+
     ledger = call.portal.ledger
     if ledger is None:
         raise no_ledger()
-    with ledger_problems():
+    with ledger_trouble():
         settlement = ledger.apply(fact)
     call.noted.outcome = str(settlement.outcome)
     return settlement_shape(settlement)
@@ -111,8 +112,7 @@ def settle(call: Call, fact: Notification) -> dict[str, Any]:
 
 def _check_sold(fact: Notification, products: frozenset[str] | None) -> None:
     """An order of what is not sold is not acknowledged, so the portal asks again until somebody sells it."""
-    pays = fact.kind == "pay" and fact.refund_status != REFUNDED
-    if pays and products is not None and fact.product_id not in products:
+    if fact.effect == "grant" and products is not None and fact.product_id not in products:
         raise Problem(
             "product-unknown",
             "the payment is for a product that `products` does not list",
@@ -287,19 +287,6 @@ def no_ledger() -> Problem:
     return Problem(
         "ledger-missing", "this sidecar has no ledger", remedy="start it with --ledger, or keep your own"
     )
-
-
-@contextmanager
-def ledger_problems() -> Iterator[None]:
-    """Run a block that uses the ledger; a failure of its database becomes a problem."""
-    from coinslot_verifier.ledger_trouble import LedgerUnavailable, ledger_trouble
-
-    try:
-        with ledger_trouble():
-            yield
-    except LedgerUnavailable as error:
-        remedy = "nothing was committed: wait and send the same call again"
-        raise Problem("ledger-unavailable", str(error), remedy=remedy) from None
 
 
 ROUTES: Final = (
