@@ -118,9 +118,11 @@ class RawBackend:
         head, _, body = raw.partition(b"\r\n\r\n")
         request = RawRequest(head=head, body=body, connection=number, moments_s=())
         if request.header(b"Expect") == b"100-continue" and not body:
+            is_refused = bool(self.on_expect) and b" 100 " not in self.on_expect
+            if is_refused:
+                self._keep(request)  # before it is answered: whoever has the answer finds the request kept
             connection.sendall(self.on_expect)
-            if self.on_expect and b" 100 " not in self.on_expect:
-                self._keep(request)
+            if is_refused:
                 return True
         while not _ends(request, body):
             piece = connection.recv(65536)
