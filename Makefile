@@ -28,9 +28,10 @@ check: $(VENV)/test.stamp ## lint, types and layers alone
 unit: $(VENV)/test.stamp ## the tests alone
 	$(BIN)/pytest -n 4 --dist worksteal -m "not thorough" $(PYTEST_ARGS)
 
-prove: $(VENV)/test.stamp ## what takes long, in parts that can be resumed: kill series, replays, every bug, every story
-	@$(BIN)/pytest -n 4 --dist worksteal -m thorough --junitxml=.prove/junit.xml $(PYTEST_ARGS); outcome=$$?; \
-	  $(BIN)/python tools/write_proof.py && exit $$outcome
+prove: $(VENV)/test.stamp ## what takes long, in parts that can be resumed: kill series, replays, every story, mutants
+	@$(BIN)/pytest -n 4 --dist worksteal -m thorough --junitxml=.prove/junit.xml $(PYTEST_ARGS); stories=$$?; \
+	  $(BIN)/python tools/run_mutants.py; mutants=$$?; \
+	  $(BIN)/python tools/write_proof.py && exit $$((stories + mutants))
 
 bench: $(VENV)/test.stamp ## measure speed against the limit and against peers; takes minutes, best on a quiet machine
 	PYTHONPATH=tests $(BIN)/python tests/bench $(BENCH)

@@ -2,8 +2,9 @@
 
 `python tools/run_mutants.py [AREA …]` runs mutmut over each area in a copy of the sources under `.prove`,
 since mutmut knows projects with one source folder and we have four. It goes on where it was interrupted; a
-copy is made anew when sources or tests changed. Each area leaves `.prove/mutants-AREA.json`; reasons why a
-survivor changes nothing are kept by hand in tests/prove/survivors.toml.
+copy is made anew when sources or tests changed. Each area leaves `.prove/mutants-AREA.json`, with the count
+of those still unchecked; why a survivor changes nothing is said by hand in tests/prove/survivors.toml.
+COINSLOT_MUTANT_JOBS says how many run side by side.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,46 +69,66 @@ only_mutate = {files}
 pytest_add_cli_args_test_selection = {tests}
 use_git_change_detection = false
 """
+NOTICED = ("killed", "timeout")
+UNCHECKED = "not checked"
 LINE = re.compile(r"^\s*(\S+__mutmut_\d+): ([a-z ]+)$", re.MULTILINE)
 
 
 def main() -> int:
-    """Run the areas that are named, or all; 1 where a survivor has no reason."""
+    """Run the areas that are named, or all; 1 where a survivor has no reason or a mutant was not checked."""
+    asked = sys.argv[1:] or list(AREAS)
+    unknown = [area for area in asked if area not in AREAS]
+    if unknown:
+        print(f"no such area: {', '.join(unknown)}; there are {', '.join(AREAS)}", file=sys.stderr)  # noqa: T201
+        return 2
     missed = 0
-    for area in sys.argv[1:] or AREAS:
-        found = run(area)
-        (PARTS / f"mutants-{area}.json").write_text(json.dumps(found, indent=1), "utf-8")
-        unexplained = [one for one in found["found"]["survivors"] if not one["reason"]]
-        missed += len(unexplained)
-        counts = found["found"]["counts"]
-        print(f"{area}: {counts}; unexplained: {len(unexplained)}")  # noqa: T201 - it is a command
+    for area in asked:
+        _say(f"{area}: running, minutes …")
+        part = run(area)
+        (PARTS / f"mutants-{area}.json").write_text(json.dumps(part, indent=1) + "\n", "utf-8")
+        found = part["found"]
+        unexplained = [one for one in found["survivors"] if not one["reason"]]
+        missed += len(unexplained) + found["unchecked"]
+        _say(f"{area}: {found['counts']}; unexplained: {len(unexplained)}, unchecked: {found['unchecked']}")
         for one in unexplained:
-            print(f"\nMISSED {one['name']} ({one['hash']})\n{one['diff']}")  # noqa: T201
+            _say(f"\nMISSED {one['name']} ({one['hash']}, {one['verdict']})\n{one['diff']}")
     return 1 if missed else 0
 
 
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - it is a command
+
+
 def run(area: str) -> dict[str, Any]:
-    """Run one area to its end and tell what came of it."""
+    """Run one area and tell what came of it, also where it ended early."""
     folder = PARTS / f"mutants/{area}"
     _stage(area, folder)
-    _mutmut(folder, "run", "--max-children", os.environ.get("COINSLOT_MUTANT_JOBS", "2"), is_quiet=True)
-    verdicts = LINE.findall(_mutmut(folder, "results", "--all", "true"))
-    counts: dict[str, int] = {}
-    for _, verdict in verdicts:
-        counts[verdict] = counts.get(verdict, 0) + 1
+    ended_badly = _mutmut(folder, "run", "--max-children", os.environ.get("COINSLOT_MUTANT_JOBS", "2"))
+    verdicts = LINE.findall(_mutmut(folder, "results", "--all", "true").stdout)
+    if ended_badly.returncode and not verdicts:
+        sys.exit(f"mutmut could not run in {folder}:\n{ended_badly.stdout[-2000:]}")
+    counts = Counter(verdict for _, verdict in verdicts)
     survivors = [
-        _survivor(folder, name) for name, verdict in verdicts if verdict not in ("killed", "timeout")
+        {**_survivor(folder, name), "verdict": verdict}
+        for name, verdict in verdicts
+        if verdict not in (*NOTICED, UNCHECKED)
     ]
     return {
-        "commit": _git("rev-parse", "HEAD") + ("+" if _git("status", "--porcelain") else ""),
+        "commit": _git("rev-parse", "HEAD") + ("+changes" if _git("status", "--porcelain") else ""),
         "day": datetime.now(UTC).date().isoformat(),
-        "found": {"counts": counts, "survivors": survivors},
+        "found": {
+            "area": area,
+            "files": list(AREAS[area][0]),
+            "counts": dict(counts),
+            "unchecked": counts[UNCHECKED],
+            "survivors": survivors,
+        },
     }
 
 
 def _survivor(folder: Path, name: str) -> dict[str, str]:
     """Its change and its reason; the change is named by a digest, because numbers move with the code."""
-    lines = _mutmut(folder, "show", name).split("\n")
+    lines = _mutmut(folder, "show", name).stdout.split("\n")
     diff = "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
     digest = hashlib.sha256(f"{name.rpartition('__mutmut_')[0]}\n{diff}".encode()).hexdigest()[:12]
     reasons = tomllib.loads(REASONS.read_text("utf-8"))
@@ -153,11 +175,11 @@ def _digest(settings: str) -> str:
     return total.hexdigest()
 
 
-def _mutmut(folder: Path, *arguments: str, is_quiet: bool = False) -> str:
-    """What mutmut prints; the copy comes first on the path, before the installed packages."""
+def _mutmut(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run mutmut; the copy comes first on the path, before the installed packages."""
     copy = folder / "mutants"
     path = os.pathsep.join(map(str, (copy / "src", copy / "tests")))
-    done = subprocess.run(  # noqa: S603 - our own arguments
+    return subprocess.run(  # noqa: S603 - our own arguments
         [sys.executable, "-m", "mutmut", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path, "CI": "1"},
@@ -168,9 +190,6 @@ def _mutmut(folder: Path, *arguments: str, is_quiet: bool = False) -> str:
         errors="replace",
         check=False,
     )
-    if is_quiet and done.returncode:
-        sys.exit(f"mutmut could not run in {folder}:\n{done.stdout[-2000:]}")
-    return done.stdout
 
 
 def _git(*arguments: str) -> str:

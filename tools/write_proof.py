@@ -27,7 +27,7 @@ so an interrupted run goes on where it was. A missed goal is written as missed.
 
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(HEAD + _kills() + _ledger() + _replay() + _stories(), "utf-8")
+    PAGE.write_text(HEAD + _kills() + _ledger() + _replay() + _mutants() + _stories(), "utf-8")
 
 
 def _kills() -> str:
@@ -122,6 +122,40 @@ def _replay() -> str:
     digest = found["sent"][0]
     text = "## Forty days of retries, replayed\n\n" + _table(rows, is_whole=True)
     return text + f"\nSeed {found['seed']}; SHA-256 of all that was sent: `{digest}`. {_when(parts)}\n\n"
+
+
+def _mutants() -> str:
+    parts = _parts("mutants")
+    if not parts:
+        return "## Mutants (T12)\n\nNot run yet.\n\n"
+    text = (
+        "## Mutants (T12)\n\nmutmut changes one small thing at a time; a mutant survives where no test "
+        "notices. Each survivor is listed below with the reason why nobody could.\n\n"
+        "| area | mutants | noticed | survived | of these without a reason | |\n|---|---|---|---|---|---|\n"
+    )
+    survivors = []
+    for part in parts:
+        found = part["found"]
+        unexplained = [one for one in found["survivors"] if not one["reason"]]
+        total = sum(found["counts"].values())
+        noticed = total - found["unchecked"] - len(found["survivors"])
+        verdict = "**missed**" if unexplained else "incomplete" if found["unchecked"] else "met"
+        text += f"| {found['area']} | {total:,} | {noticed:,} | {len(found['survivors'])} "
+        text += f"| {len(unexplained)} | {verdict} |\n"
+        survivors += found["survivors"]
+    text += f"\n{_when(parts)}\n\n"
+    if survivors:
+        text += "| survivor | change | why nobody can see it |\n|---|---|---|\n"
+        text += "".join(_survivor(one) for one in survivors) + "\n"
+    return text
+
+
+def _survivor(one: dict[str, str]) -> str:
+    name = one["name"].rpartition("__mutmut_")[0].removeprefix("src.")
+    change = "<br>".join(
+        f"`{line.replace('|', '&#124;')}`" for line in one["diff"].split("\n") if line.strip()
+    )
+    return f"| `{name}` ({one['hash']}) | {change} | {one['reason'] or '**no reason**'} |\n"
 
 
 def _stories() -> str:
