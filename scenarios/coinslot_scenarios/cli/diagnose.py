@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from coinslot_scenarios.cli.files import read_file
+
 if TYPE_CHECKING:
     from coinslot_contracts.portal import Portal
     from coinslot_sandbox.diagnosis.finding import Diagnosis
@@ -66,11 +68,15 @@ def signature(
 
     notices = _portal(portal, "notices").notices
     assert notices is not None
-    key = _environment(shared_key_env) if shared_key_file is None else _read(shared_key_file).rstrip(b"\r\n")
+    key = (
+        _environment(shared_key_env)
+        if shared_key_file is None
+        else read_file(shared_key_file).rstrip(b"\r\n")
+    )
     if not key:
         raise click.UsageError(f"{shared_key_file} holds no key")
     case = SignatureCase(
-        body=_read(body),
+        body=read_file(body),
         signature=signature,
         key=key,
         others=[(f"the key in {name}", _environment(name)) for name in other_envs],
@@ -107,7 +113,7 @@ def token(
 
     portals = [_portal(portal, "identity", "purchases")] if portal else discover().values()
     text = sys.stdin.read() if token == "-" else token  # noqa: S105 - the usual name of stdin
-    key_text = None if public_key is None else _read(public_key).decode("utf-8", "replace")
+    key_text = None if public_key is None else read_file(public_key).decode("utf-8", "replace")
     moment_s = time.time() if at_s is None else at_s
     found = [
         diagnose_token(
@@ -160,15 +166,6 @@ def _environment(name: str) -> bytes:
     if not value:
         raise click.UsageError(f"put the shared key into the environment variable {name}")
     return value.encode("utf-8", "surrogateescape")
-
-
-def _read(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _say(found: "Diagnosis") -> int:

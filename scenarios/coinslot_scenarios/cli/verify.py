@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from coinslot_scenarios.cli.files import read_file
+
 _FIRST_EXAMPLE = """\b
 Example:
   coinslot verify token --public-key publicKey.json --game-id 1220 --at 1757905358 eyJhbGciOi..."""
@@ -64,7 +66,7 @@ def token(
     text = sys.stdin.read() if token == "-" else token  # noqa: S105 - the usual name of stdin
     return _judged(
         lambda: verify_token_command(
-            public_key=_read(key),
+            public_key=read_file(key),
             game_id=game_id,
             token=text,
             at_s=at_s,
@@ -96,7 +98,7 @@ def callback(
         raise click.UsageError(f"put the shared key into the environment variable {shared_key_env}")
     return _judged(
         lambda: verify_callback_command(
-            body=_read(body), signature=signature, shared_key=key.encode(), game_id=game_id, portal=portal
+            body=read_file(body), signature=signature, shared_key=key.encode(), game_id=game_id, portal=portal
         )
     )
 
@@ -137,7 +139,7 @@ def purchase(
     text = sys.stdin.read() if token == "-" else token  # noqa: S105 - the usual name of stdin
     return _judged(
         lambda: verify_purchase_command(
-            jwks=_read(jwks),
+            jwks=read_file(jwks),
             token=text,
             external_id=external_id,
             url=url,
@@ -147,15 +149,6 @@ def purchase(
             portal=portal,
         )
     )
-
-
-def _read(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _judged(judge: Callable[[], dict[str, Any]]) -> int:
