@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, or_, select, tuple_, update
 
-from coinslot_sandbox.store.post import IS_FIRST, WAITS
+from coinslot_sandbox.store.post import IS_FIRST
 from coinslot_sandbox.store.records import Delivery
 from coinslot_sandbox.store.rows import delivery_of
+from coinslot_sandbox.store.shelf import WAITS
 from coinslot_sandbox.store.tables import DELIVERIES
 
 LEASE_MAX_S = 60.0

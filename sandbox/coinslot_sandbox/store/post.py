@@ -29,11 +29,8 @@ from sqlalchemy import (
 from coinslot_sandbox.clock import ScheduleClock
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery
 from coinslot_sandbox.store.rows import delivery_of, delivery_values
-from coinslot_sandbox.store.shelf import Shelf
+from coinslot_sandbox.store.shelf import WAITS, Shelf
 from coinslot_sandbox.store.tables import ATTEMPTS, DELIVERIES
-
-WAITS = (DELIVERIES.c.state == "pending", DELIVERIES.c.mode == "scheduled")
-"""What waits to be attempted by itself."""
 
 _EARLIER = DELIVERIES.alias("earlier")
 IS_FIRST = or_(

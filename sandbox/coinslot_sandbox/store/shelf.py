@@ -27,7 +27,8 @@ from coinslot_sandbox.store.tables import DELIVERIES, HOLDS
 
 EVERY_ORDER: Final = ""
 """Stands in `holds` for all orders of the workspace."""
-_WAITS: Final = (DELIVERIES.c.state == "pending", DELIVERIES.c.mode == "scheduled")
+WAITS: Final = (DELIVERIES.c.state == "pending", DELIVERIES.c.mode == "scheduled")
+"""What waits to be attempted by itself."""
 _FAILED: Final[tuple[DeliveryState, ...]] = ("failed",)
 _ENDED: Final[tuple[DeliveryState, ...]] = ("failed", "lost", "cancelled", "delivered")
 
@@ -60,7 +61,7 @@ class Shelf:
         known = select(HOLDS.c.order_id).filter_by(**key)
         if connection.execute(known).first() is None:
             connection.execute(insert(HOLDS).values(key))
-        wanted = [self._own, *_WAITS, DELIVERIES.c.held.is_(False)]
+        wanted = [self._own, *WAITS, DELIVERIES.c.held.is_(False)]
         if order_id is not None:
             wanted.append(DELIVERIES.c.order_id == order_id)
         ids = self._ids(connection, wanted)
@@ -79,7 +80,7 @@ class Shelf:
 
         returns  ids of what was held and is not any more
         """
-        wanted = [self._own, *_WAITS, DELIVERIES.c.held.is_(True)]
+        wanted = [self._own, *WAITS, DELIVERIES.c.held.is_(True)]
         if delivery_id is not None:
             wanted.append(DELIVERIES.c.delivery_id == delivery_id)
         elif order_id is not None:
@@ -98,7 +99,7 @@ class Shelf:
         waits_for  "time", "arrived" (the backend reports the order), "kind" (another delivery of the order
                    was attempted) or "order" (one of another order was)
         """
-        here = (self._own, DELIVERIES.c.delivery_id == delivery_id, *_WAITS)
+        here = (self._own, DELIVERIES.c.delivery_id == delivery_id, *WAITS)
         values = {
             "next_at_s": until_s,
             "due_s": case((DELIVERIES.c.held, null()), else_=self._schedule.machine_s(until_s)),
@@ -124,7 +125,7 @@ class Shelf:
 
     def cancel(self, connection: Connection, delivery_id: str) -> bool:
         """Cancel a delivery that waits; False where it does not."""
-        here = (self._own, DELIVERIES.c.delivery_id == delivery_id, *_WAITS)
+        here = (self._own, DELIVERIES.c.delivery_id == delivery_id, *WAITS)
         values = {"state": "cancelled", "next_at_s": None, "due_s": None, "lease_until_s": None}
         return connection.execute(update(DELIVERIES).where(*here).values(values)).rowcount > 0
 
@@ -186,7 +187,7 @@ class Shelf:
         due = case((DELIVERIES.c.held, null()), else_=self._schedule.machine_s(now_s))
         connection.execute(
             update(DELIVERIES)
-            .where(self._own, *_WAITS, *wanted)
+            .where(self._own, *WAITS, *wanted)
             .values(waits_for="time", next_at_s=now_s, due_s=due)
         )
 
