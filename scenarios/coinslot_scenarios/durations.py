@@ -18,11 +18,6 @@ def parse_duration(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def dump_duration(seconds: float) -> str:
-    """A duration for people: 250ms below a second, else seconds without idle zeros."""
-    return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:g}s"
-
-
 def resolve_moment(value: object, *, now_s: float) -> object:
     """Whole seconds since 1970 for `now`, `now+30s` and `now-1h`; every other value unchanged."""
     if not isinstance(value, str):

@@ -12,7 +12,6 @@ from coinslot_contracts.json_bytes import JsonInvalid, parse_json_object
 from coinslot_sandbox.errors import Problem
 
 TEXT_CHARS_MAX = 1024
-INT_MAX = 2**31 - 1
 
 
 def read_body(raw: bytes) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from coinslot_contracts.vocabulary import (
     RETRY_PRESETS,
     TOKEN_SIGNERS,
 )
-from coinslot_contracts.wire import Headers
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, invalid
@@ -222,8 +221,3 @@ def _is_header_value(value: object) -> bool:
     return all(
         character == "\t" or (32 <= ord(character) <= 255 and ord(character) != 127) for character in value
     )
-
-
-def header_pairs(headers: Headers) -> list[list[str]]:
-    """Headers as JSON."""
-    return [list(pair) for pair in headers]
