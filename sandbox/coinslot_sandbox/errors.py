@@ -16,6 +16,20 @@ class SandboxStartError(Exception):
         self.exit_code = exit_code
 
 
+class CallRefused(Exception):
+    """What was asked for cannot be done as things are; a control call is answered with 409.
+
+    Each area has a class of its own; code, detail, remedy and clause are those of `Problem`.
+    """
+
+    def __init__(self, code: str, detail: str, remedy: str, *, clause: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.remedy = remedy
+        self.clause = clause
+
+
 class Problem(Exception):
     """A control call that is refused; becomes `application/problem+json`.
 

@@ -13,6 +13,8 @@ from typing import Final
 from coinslot_contracts.domain import Order, OrderState
 from coinslot_contracts.orders import OrdersPart
 
+from coinslot_sandbox.errors import CallRefused
+
 REFUNDED: Final = 1
 REFUND_STATUSES: Final = (0, 1, 2, 3)
 
@@ -83,17 +85,8 @@ class Moved:
     forced: bool
 
 
-class MoveRefused(Exception):
-    """An order cannot do this; `code` is the control API's.
-
-    remedy  what to do instead
-    """
-
-    def __init__(self, code: str, detail: str, remedy: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-        self.remedy = remedy
+class MoveRefused(CallRefused):
+    """An order cannot do this."""
 
 
 def refund_move(status: int) -> str:

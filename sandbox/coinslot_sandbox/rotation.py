@@ -8,23 +8,18 @@ clause   sandbox:jwks-members
 from collections.abc import Sequence
 from dataclasses import replace
 
+from coinslot_sandbox.errors import CallRefused
 from coinslot_sandbox.key_material import KIND_OF_ALGORITHM
 from coinslot_sandbox.store.records import KeyRecord
 
 Records = list[KeyRecord]
 
 
-class RotationRefused(Exception):
-    """The ring cannot turn in this way; the text says why.
-
-    remedy  what to do instead
-    clause  what stands behind it, None where it is only the order of things
-    """
+class RotationRefused(CallRefused):
+    """The ring cannot turn in this way."""
 
     def __init__(self, detail: str, *, remedy: str, clause: str | None = None) -> None:
-        super().__init__(detail)
-        self.remedy = remedy
-        self.clause = clause
+        super().__init__("rotation-not-possible", detail, remedy, clause=clause)
 
 
 def signing(records: Sequence[KeyRecord]) -> KeyRecord:

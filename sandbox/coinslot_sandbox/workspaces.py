@@ -12,7 +12,7 @@ from typing import Final
 from coinslot_sandbox.clock import ScheduleClock, ScheduleState
 from coinslot_sandbox.connect import Addresses
 from coinslot_sandbox.delivery.desk import DeliveryDesk
-from coinslot_sandbox.errors import SandboxStartError
+from coinslot_sandbox.errors import CallRefused, SandboxStartError
 from coinslot_sandbox.ids import number_of, text_of
 from coinslot_sandbox.services import DEFAULT, Common, Services, build_services, settings_of
 from coinslot_sandbox.settings import draw_seed
@@ -26,14 +26,8 @@ SWEEP_S: Final = 1.0
 DRAWN_CHARS: Final = 10
 
 
-class WorkspaceRefused(Exception):
-    """This cannot be done with a workspace; `code` is the control API's."""
-
-    def __init__(self, code: str, detail: str, remedy: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-        self.remedy = remedy
+class WorkspaceRefused(CallRefused):
+    """This cannot be done with a workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,20 +22,16 @@ from coinslot_sandbox.control.call import Call, Noted, Streamed, Text, unknown
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import read_body
 from coinslot_sandbox.control.routes import Route, find_route, methods_of
-from coinslot_sandbox.delivery.advance import ClockRefused
-from coinslot_sandbox.delivery.letters import CannotSpoil
 from coinslot_sandbox.delivery.resend import NoUrl
-from coinslot_sandbox.errors import Problem
+from coinslot_sandbox.errors import CallRefused, Problem
 from coinslot_sandbox.http_server import OVERSIZED
 from coinslot_sandbox.jose import LieInapplicable, NoRetiredKey
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.order_book import OrderExists, PreconditionUnmet, Unknown
-from coinslot_sandbox.orders import MoveRefused
 from coinslot_sandbox.portal_view import wire_request
-from coinslot_sandbox.rotation import RotationRefused
 from coinslot_sandbox.services import DEFAULT, Common, Services
 from coinslot_sandbox.store.trouble import trouble_of
-from coinslot_sandbox.workspaces import WorkspaceRefused, Workspaces
+from coinslot_sandbox.workspaces import Workspaces
 
 BASE = "/_control/v1"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -214,14 +210,10 @@ class ControlDesk:
             return dump_problem(_store_problem(error))
         except (
             Unknown,
-            MoveRefused,
-            ClockRefused,
-            WorkspaceRefused,
+            CallRefused,
             PreconditionUnmet,
             OrderExists,
-            RotationRefused,
             NoUrl,
-            CannotSpoil,
             NoRetiredKey,
             LieInapplicable,
         ) as error:
@@ -292,22 +284,14 @@ def _store_problem(error: OperationalError) -> Problem:
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Unknown):
         return unknown(error.what, error.name)
-    if isinstance(error, MoveRefused | ClockRefused | WorkspaceRefused | CannotSpoil):
-        return Problem(409, error.code, error.detail, remedy=error.remedy)
+    if isinstance(error, CallRefused):
+        return Problem(409, error.code, error.detail, remedy=error.remedy, clause=error.clause)
     if isinstance(error, PreconditionUnmet):
         unmet = error.unmet
         detail = f"the portal's document asks that {unmet.says}"
         return Problem(409, unmet.code, detail, remedy=unmet.remedy, clause=unmet.clause)
     if isinstance(error, OrderExists):
         return Problem(409, "order-exists", f"order {error} is there already", remedy="take another order_id")
-    if isinstance(error, RotationRefused):
-        return Problem(
-            409,
-            "rotation-not-possible",
-            str(error),
-            remedy=error.remedy,
-            clause=error.clause,
-        )
     if isinstance(error, LieInapplicable):
         return Problem(
             400,

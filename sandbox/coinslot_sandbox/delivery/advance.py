@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from coinslot_sandbox.clock import ClaimsClock, Clock, ScheduleClock, ScheduleState
 from coinslot_sandbox.delivery.desk import DeliveryDesk
+from coinslot_sandbox.errors import CallRefused
 from coinslot_sandbox.store import tenants
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
@@ -21,14 +22,8 @@ FIRED_MAX: Final = 100_000
 """So many attempts one advance makes; a schedule that never ends is cut off and says so."""
 
 
-class ClockRefused(Exception):
-    """The clock cannot do this; `code` is the control API's, `remedy` what to do instead."""
-
-    def __init__(self, code: str, detail: str, remedy: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-        self.remedy = remedy
+class ClockRefused(CallRefused):
+    """The clock cannot do this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

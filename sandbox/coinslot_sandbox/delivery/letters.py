@@ -26,6 +26,7 @@ from coinslot_contracts.wire import Headers, find_header
 from coinslot_sandbox.delivery.signatures import Keys, NoSuchKey, signature_value
 from coinslot_sandbox.delivery.wire_forms import PLAIN, WireForm
 from coinslot_sandbox.delivery.writing import written_members
+from coinslot_sandbox.errors import CallRefused
 
 Wrongs = Mapping[str, Mapping[str, Any]]
 """Kinds in `vocabulary.MISDELIVERIES`, each with its parameters by name."""
@@ -35,14 +36,8 @@ VALID: Final = "valid"
 GZIP_HEADER: Final = ("Content-Encoding", "gzip")
 
 
-class CannotSpoil(Exception):
-    """What a misdelivery needs is not there; `code` is the control API's, `remedy` what to do about it."""
-
-    def __init__(self, code: str, detail: str, remedy: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-        self.remedy = remedy
+class CannotSpoil(CallRefused):
+    """What a misdelivery needs is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
