@@ -29,11 +29,10 @@ def main() -> int:
     here = _commit()
     wanted = ["-n", "4", "--dist", "worksteal", "-m", "not thorough", *TESTS, *sys.argv[1:]]
     reports = ["--cov", "--cov-report=term", f"--cov-report=json:{REPORT}"]
-    packages = [str(ROOT / name) for name in ("contracts", "verifier", "sandbox", "scenarios", "tests")]
     code = subprocess.run(  # noqa: S603 - our own arguments
         [sys.executable, "-m", "pytest", *reports, *wanted],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(packages)},
+        env=_environment(),
         check=False,
     ).returncode
     if REPORT.exists():
@@ -42,6 +41,14 @@ def main() -> int:
         part = {"proof": "coverage", "part": "all", "commit": here, "day": day, "found": found}
         (PARTS / "coverage-all.json").write_text(json.dumps(part, indent=1) + "\n", "utf-8")
     return code
+
+
+def _environment() -> dict[str, str]:
+    """The same generated examples each time, and PostgreSQL demanded, since the ledger has branches for it."""
+    packages = [str(ROOT / name) for name in ("contracts", "verifier", "sandbox", "scenarios", "tests")]
+    required = {"postgres", *filter(None, os.environ.get("COINSLOT_REQUIRE", "").split(","))}
+    more = {"CI": "1", "COINSLOT_REQUIRE": ",".join(sorted(required))}
+    return {**os.environ, **more, "PYTHONPATH": os.pathsep.join(packages)}
 
 
 def _totals() -> dict[str, Any]:
