@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _environment() -> dict[str, str]:
-    """The same generated examples each time, and PostgreSQL demanded, since the ledger has branches for it."""
+    """The same generated examples each time; PostgreSQL demanded, since the ledger has branches for it."""
     packages = [str(ROOT / name) for name in ("contracts", "verifier", "sandbox", "scenarios", "tests")]
     required = {"postgres", *filter(None, os.environ.get("COINSLOT_REQUIRE", "").split(","))}
     more = {"CI": "1", "COINSLOT_REQUIRE": ",".join(sorted(required))}
