@@ -142,8 +142,9 @@ def _coverage() -> str:
     text = "## Branch coverage (T11)\n\n" + _table(rows, is_whole=found["is_good"])
     text += (
         f"\n{int(found['percent'] * 100) / 100:.2f} %, rounded down. `pragma: no cover`: "
-        f"{len(found['pragmas'])}{named}. {found['excluded']:,} lines are not measured: what only type "
-        f"checkers read (`if TYPE_CHECKING`) and bodies that are `...`. {_when(parts)}\n\n"
+        f"{len(found['pragmas'])}{named}. {found['excluded']:,} lines, blank ones included, are not "
+        f"measured: what only type checkers read (`if TYPE_CHECKING`) and bodies that are `...`. "
+        f"{_when(parts)}\n\n"
     )
     return text
 
