@@ -70,10 +70,10 @@ def test_a_family_whose_process_ends_before_it_answers_does_not_start(case, even
 
 
 def test_a_family_that_is_told_to_stop_while_it_starts_is_never_ready():
-    """Nobody is sent to a port that is about to close."""
+    """Nobody is sent to a port that is about to close, and a process that hangs does not hold up the stop."""
     code, said, _ = run("stop-early")
 
-    assert (code, said) == (0, ["served 0", "ended"])
+    assert (code, said) == (0, ["ended"])
 
 
 def test_a_process_whose_parent_died_before_it_began_serves_nobody():
