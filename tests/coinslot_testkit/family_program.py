@@ -45,6 +45,14 @@ def ignore(row: int, is_up: IsUp) -> int:
         time.sleep(1)
 
 
+def come_back(row: int, is_up: IsUp) -> int:
+    """As `serve`, and says by what id it can be killed, and that it goes on after it has answered."""
+    _say(f"begun {row} {os.getpid()}")
+    is_up()
+    _say(f"up {row}")
+    return serve(row, lambda: None)
+
+
 def stop_early(row: int, is_up: IsUp) -> int:
     """The parent is told to stop, and its only child never answers."""
     os.kill(os.getppid(), signal.SIGTERM)
@@ -59,6 +67,7 @@ CASES = {
     "fail": fail,
     "ignore": ignore,
     "stop-early": stop_early,
+    "come-back": come_back,
 }
 
 

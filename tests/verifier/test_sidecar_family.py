@@ -50,6 +50,30 @@ def test_a_family_is_ready_when_all_its_processes_answer_and_ends_with_them():
     assert said[2:] == ["ready", "ended"]
 
 
+def test_a_process_that_is_killed_is_replaced_by_one_that_stays():
+    """Once, not again and again: what takes its place goes on after it has said that it answers."""
+    with begin("come-back") as parent:
+        said = _read_until(parent, {"ready", "served 0", "served 1"})
+        killed = next(line.split()[2] for line in said if line.startswith("begun 0 "))
+        os.kill(int(killed), signal.SIGKILL)
+        later = _read_until(parent, {"replaced", "served 0"})
+        parent.send_signal(signal.SIGTERM)
+        rest, _ = parent.communicate(timeout=30)
+
+    assert "up 0" in later
+    assert (parent.returncode, rest.splitlines()) == (0, ["ended"])
+
+
+def _read_until(parent, awaited):
+    """The lines until all that are awaited have come, in whatever order."""
+    said = []
+    while not awaited <= set(said):
+        said.append(parent.stdout.readline().strip())
+        assert said[-1], f"the family ended, and had said {said}"
+        assert said.count("replaced") < 2, said
+    return said
+
+
 def test_processes_that_do_not_end_in_time_are_killed():
     """stop_s bounds how long a stop may take; nobody answers after it."""
     code, said, took_s = end_when_ready("ignore")

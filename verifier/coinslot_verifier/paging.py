@@ -73,10 +73,10 @@ def follow(ask: AskPage, *, page_size: int) -> Iterator[ListedOrder]:
     """Every order, each once, in the order in which they are met.
 
     Pages are read until an empty one: a page that is not full may be one that the portal keeps smaller than
-    it was asked for, and the totals may be wrong. A page size that it says to be smaller is kept to. Where the total and the orders
-    seen do not agree in the end, or the total has shrunk, the list is read a second time, from page 0: rows
-    move to earlier pages when orders leave the list, and a portal may count its pages from 0. So the worst
-    list costs twice its pages, a good one a question more than it has pages.
+    it was asked for, and the totals may be wrong. A page size that it says to be smaller is kept to. Where
+    the total and the orders seen do not agree in the end, or the total has shrunk, the list is read a second
+    time, from page 0: rows move to earlier pages when orders leave the list, and a portal may count its pages
+    from 0. So the worst list costs twice its pages, a good one a question more than it has pages.
     errors   what ask raises, but for what is beyond the end; ConfirmUnavailable where there are more than
              10,000 pages or 2,000,000 orders, and where pages repeat themselves while orders are owed
     """

@@ -9,6 +9,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Final
 
@@ -107,7 +108,8 @@ class Family:
         code = 5
 
         def is_up() -> None:
-            os.write(writing, b"+")
+            with suppress(BrokenPipeError):  # nobody waits for a process that takes a dead one's place
+                os.write(writing, b"+")
             os.close(writing)
 
         try:
