@@ -22,7 +22,7 @@ from coinslot_verifier.ledger_store import (
     is_outage,
     is_retryable,
 )
-from sqlalchemy import create_mock_engine, event, insert, select
+from sqlalchemy import create_engine, create_mock_engine, event, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.schema import CreateTable
@@ -144,10 +144,17 @@ def test_a_sqlite_database_is_opened_as_the_ledger_needs_it(tmp_path):
         settings = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names}
     with engine.connect().execution_options(**READ_ONLY) as connection:
         connection.exec_driver_sql("SELECT 1")
+    said_of_ours = [one for one in said if not one.startswith("PRAGMA")]
+    raw = engine.raw_connection()
+    raw.execute("CREATE TABLE of_the_backend (x)")
+    raw.execute("INSERT INTO of_the_backend VALUES (1)")
+    began_itself = raw.driver_connection.in_transaction
+    raw.close()
     engine.dispose()
 
+    assert not began_itself
     assert settings == {"busy_timeout": 10_000, "journal_mode": "wal", "foreign_keys": 1}
-    assert [one for one in said if not one.startswith("PRAGMA")] == [
+    assert said_of_ours == [
         "BEGIN IMMEDIATE",
         "ROLLBACK",
         "BEGIN",
@@ -162,6 +169,35 @@ def test_a_row_is_added_once(engine, ledger):
     with engine.begin() as connection:
         assert [add_once(connection, ORDERS, row) for _ in range(2)] == [True, False]
         assert add_once(connection, ORDERS, {**row, "order_id": "o2"}) is True
+
+
+class ForgetfulCursor(sqlite3.Cursor):
+    """What PEP 249 allows a driver: a cursor that was closed knows nothing any more."""
+
+    rowcount = property(lambda self: -1 if self.is_closed else super().rowcount)
+    is_closed = False
+
+    def close(self) -> None:
+        super().close()
+        self.is_closed = True
+
+
+class ForgetfulConnection(sqlite3.Connection):
+    """Its cursors forget."""
+
+    def cursor(self) -> sqlite3.Cursor:
+        return super().cursor(ForgetfulCursor)
+
+
+def test_whether_a_row_was_added_is_known_although_the_driver_forgets_it():
+    """SQLAlchemy closes the cursor of an INSERT at once."""
+    engine = create_engine("sqlite://", connect_args={"factory": ForgetfulConnection})
+    create_tables(engine)
+    row = {"portal": "p", "game_id": "g", "order_id": "o", "decided": "granted"}
+
+    with engine.begin() as connection:
+        assert [add_once(connection, ORDERS, row) for _ in range(2)] == [True, False]
+    engine.dispose()
 
 
 class DriverError(Exception):
