@@ -1,12 +1,13 @@
 """Make docs/errors.md: every stable error code with its cause, its remedy and who has to act.
 
 `python tools/make_errors_page.py` writes the page; a test compares it. All of it comes from the error classes
-in contracts, so nothing is typed twice.
+in contracts and the sidecar's own codes, so nothing is typed twice.
 """
 
 from pathlib import Path
 
 from coinslot_contracts.errors import ACTORS, ERRORS, CoinslotError, Refused, Undecided
+from coinslot_verifier.sidecar.problems import CALL_CODES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/errors.md"
 HEAD = """# Every error code
@@ -34,13 +35,25 @@ def page() -> str:
     """The whole page."""
     actors = "".join(f"| {name} | {_cell(says)} |\n" for name, says in ACTORS.items())
     who = f"## Who has to act\n\n| who | that is |\n|---|---|\n{actors}"
-    return "\n".join((HEAD, *(_family(family, says) for family, says in FAMILIES), who))
+    return "\n".join((HEAD, *(_family(family, says) for family, says in FAMILIES), _calls(), who))
 
 
 def _family(family: type[CoinslotError], says: str) -> str:
     rows = "".join(_row(error) for error in ERRORS if issubclass(error, family))
     head = "| code | means | usual cause | remedy | who acts |\n|---|---|---|---|---|\n"
     return f"## {family.__name__}\n\n{says}\n\n{head}{rows}"
+
+
+def _calls() -> str:
+    rows = "".join(
+        f"| `{code}` | {call.status} | {_cell(call.cause)} | {_cell(call.remedy)} |\n"
+        for code, call in CALL_CODES.items()
+    )
+    head = "| code | HTTP | usual cause | remedy |\n|---|---|---|---|\n"
+    return (
+        "## Calls that the sidecar itself refuses\n\nNot verdicts: the caller or its set-up is to be mended."
+        f"\n\n{head}{rows}"
+    )
 
 
 def _row(error: type[CoinslotError]) -> str:

@@ -97,9 +97,12 @@ class Notification:
         return "grant" if self.kind == "pay" else "nothing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Identity:
     """Whom a user token speaks of.
+
+    One is made per login: its members are set at once, since a frozen class otherwise sets each by a call of
+    its own, which took longer than reading the claims.
 
     issued_at_s, expires_at_s   the token's own iat and exp, None where it has none
     claims                      every claim as sent, for what the portal adds later
@@ -114,6 +117,31 @@ class Identity:
     issuer: str | None
     token_id: str | None
     claims: Mapping[str, Any] = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        *,
+        user_id: str,
+        game_id: str,
+        username: str,
+        picture_url: str,
+        issued_at_s: int | None,
+        expires_at_s: int | None,
+        issuer: str | None,
+        token_id: str | None,
+        claims: Mapping[str, Any],
+    ) -> None:
+        self.__dict__.update(
+            user_id=user_id,
+            game_id=game_id,
+            username=username,
+            picture_url=picture_url,
+            issued_at_s=issued_at_s,
+            expires_at_s=expires_at_s,
+            issuer=issuer,
+            token_id=token_id,
+            claims=claims,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

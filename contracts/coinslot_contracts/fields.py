@@ -29,24 +29,28 @@ def decimal_id(fields: Mapping[str, Any], name: str) -> str:
     errors   FieldMissing; FieldInvalid for anything but an integer or ASCII digits, and for leading zeros:
              "0257" is not player 257, and must not become it
     """
-    value = required(fields, name)
+    value = fields.get(name)
     if type(value) is str:
         is_plain = value.isdigit() and value.isascii() and (value[0] != "0" or value == "0")
         if is_plain and (len(value) < 19 or (len(value) == 19 and int(value) <= INT64_MAX)):
-            return str(value)
+            return value
     elif type(value) is int and 0 <= value <= INT64_MAX:  # a bool is none
         return str(value)
+    required(fields, name)
     raise FieldInvalid(f"{name} must be a whole number from 0, or its decimal digits as a string")
 
 
 def text(fields: Mapping[str, Any], name: str, *, chars_max: int = TEXT_CHARS_MAX) -> str:
     """An opaque, case-sensitive string of 1 to chars_max characters without control characters."""
+    value = fields.get(name)
+    if type(value) is str and 0 < len(value) <= chars_max and value.isprintable():
+        return value
     value = required(fields, name)
     if not isinstance(value, str):
         raise FieldInvalid(f"{name} must be a string")
     if len(value) > chars_max:
         raise FieldInvalid(f"{name} is longer than {chars_max} characters")
-    if not value.isprintable() and _UNSAFE.search(value):
+    if _UNSAFE.search(value):
         raise FieldInvalid(f"{name} holds a control character or half a surrogate pair")
     return value
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from coinslot_contracts.errors import ACTORS, ERRORS, CoinslotError, Refused, Undecided
+from coinslot_verifier.sidecar.problems import CALL_CODES, TITLES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/errors.md").read_text("utf-8")
@@ -29,7 +30,21 @@ def test_the_page_is_what_contracts_make():
 
 def test_the_page_has_a_row_for_every_code_and_no_other():
     """A code without a remedy helps nobody; one that nobody raises misleads."""
-    assert re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE) == [error.code for error in ERRORS]
+    assert re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE) == [
+        *(error.code for error in ERRORS),
+        *CALL_CODES,
+    ]
+
+
+@pytest.mark.parametrize("code", CALL_CODES)
+def test_a_call_that_the_sidecar_refuses_says_its_cause_and_its_remedy(code):
+    """Phrases, with a status that the sidecar knows a title for."""
+    call = CALL_CODES[code]
+
+    assert call.status in TITLES
+    for text in (call.cause, call.remedy):
+        assert text
+        assert not text.endswith(".")
 
 
 def test_every_error_of_contracts_is_listed():

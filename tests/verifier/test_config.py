@@ -54,6 +54,14 @@ def test_test_keys_are_allowed_by_the_value_1_alone(value):
     assert made.allow_test_keys is False
 
 
+@pytest.mark.parametrize(("value", "more"), [("k\udcff", (b"k\xff",)), ("", ())])
+def test_the_key_before_is_a_second_one_while_it_is_set(value, more):
+    """Both are accepted, the new one signs; an empty variable is none."""
+    made = VerifierConfig.from_env({**ENVIRONMENT, "JOGOS_SHARED_KEY_PREVIOUS": value}, portal="jogos")
+
+    assert made.shared_keys == ("kéy".encode(), *more)
+
+
 def test_every_missing_variable_is_named():
     """One line is enough to repair the environment."""
     with pytest.raises(ConfigInvalid, match="set JOGOS_API_URL and JOGOS_SHARED_KEY in the environment"):

@@ -24,6 +24,7 @@ KEY_AGE_S_MAX: Final = 86_400.0
 KEY_SOURCES: Final = ("always", "cached")
 ALLOW_TEST_KEYS: Final = "COINSLOT_ALLOW_TEST_KEYS"
 KEY_SOURCE: Final = "COINSLOT_KEY_SOURCE"
+PREVIOUS: Final = "_PREVIOUS"
 _MEMBERS: Final = ("url", "web_url", "api_url", "game_id", "shared_key")
 _URLS: Final = ("url", "web_url", "api_url")
 
@@ -142,7 +143,7 @@ class VerifierConfig:
         """Read the environment block of one portal.
 
         environ   usually os.environ; beside the block COINSLOT_KEY_SOURCE chooses `key_source` where it is
-                  set
+                  set, and the shared key's variable with _PREVIOUS at the end is accepted as a second key
         errors    ConfigInvalid naming every variable that is not set
         """
         if portal not in discover():
@@ -152,11 +153,12 @@ class VerifierConfig:
         if missing:
             raise ConfigInvalid(f"set {' and '.join(missing)} in the environment")
         values = {member: environ[name] for name, member in block.items()}
-        shared_key = values.get("shared_key", "").encode("utf-8", "surrogateescape")
+        names = {member: name for name, member in block.items()}
+        shared = (values.get("shared_key"), environ.get(f"{names.get('shared_key')}{PREVIOUS}"))
         return cls(
             portal=portal,
             game_id=values.get("game_id", ""),
-            shared_keys=(shared_key,) if shared_key else (),
+            shared_keys=tuple(key.encode("utf-8", "surrogateescape") for key in shared if key),
             url=values.get("url", ""),
             web_url=values.get("web_url", ""),
             api_url=values.get("api_url", ""),

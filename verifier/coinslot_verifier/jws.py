@@ -112,10 +112,10 @@ def parse_compact(token: object) -> CompactToken:
     is_short = len(header_part) <= HEADER_CHARS_KNOWN_MAX
     try:
         return CompactToken(
-            head=_known_header(header_part) if is_short else _read_header(header_part),
-            payload=read_base64(payload_part),
-            signing_input=raw[: len(header_part) + 1 + len(payload_part)],
-            signature=read_base64(signature_part),
+            _known_header(header_part) if is_short else _read_header(header_part),
+            read_base64(payload_part),
+            raw[: len(header_part) + 1 + len(payload_part)],
+            read_base64(signature_part),
         )
     except ValueError:
         raise TokenMalformed(_coding_problem(parts)) from None

@@ -45,6 +45,26 @@ Examples:
     metavar="SECONDS",
     help="Refuse user tokens older by iat.",
 )
+@click.option(
+    "--key-source",
+    type=click.Choice(("always", "cached")),
+    help="Ask for the key of user tokens at every login (as the portal's document says), or keep it for "
+    "a while.  [default: COINSLOT_KEY_SOURCE, else always]",
+)
+@click.option(
+    "--key-max-age",
+    "key_max_age_s",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="How long a key may be kept, one day at most.  [default: 300]",
+)
+@click.option(
+    "--key-stale",
+    "key_stale_s",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="With `cached`: so much longer while the portal is down, one day at most.  [default: 0]",
+)
 @click.option("--verify-reply", metavar="NAME", help="Form of the portal's answer about a purchase.")
 @click.option(
     "--allow-host", "allow_hosts", multiple=True, metavar="HOST", help="Answer under this name too."
@@ -57,21 +77,27 @@ def command(
     processes: int,
     token_file: Path | None,
     max_age_s: int | None,
+    key_source: str | None,
+    key_max_age_s: float | None,
+    key_stale_s: float | None,
     verify_reply: str | None,
     allow_hosts: tuple[str, ...],
 ) -> int:
     """Verify tokens, notifications and purchases for a backend that asks over HTTP.
 
-    Addresses, game and shared key come from the environment block. One ready line on stdout, JSON log on
-    stderr. The bearer token comes from COINSLOT_VERIFIER_TOKEN or a file, else one is drawn and told in the
-    ready line. Ends with SIGTERM or Ctrl-C after answering what runs. Exit codes: 0 stopped, 2 usage, 3
-    port or ledger, 5 fault.
+    Addresses, game and shared key come from the environment block. While the shared key is being replaced,
+    the one before it is accepted too: set its variable with _PREVIOUS at the end. One ready line on stdout,
+    JSON log on stderr. The bearer token comes from COINSLOT_VERIFIER_TOKEN or a file, else one is drawn and
+    told in the ready line. Ends with SIGTERM or Ctrl-C after answering what runs. Exit codes: 0 stopped, 2
+    usage, 3 port or ledger, 5 fault.
     """
     from coinslot_verifier.config import ConfigInvalid
     from coinslot_verifier.sidecar import SidecarSettings, SidecarStartError, main
 
+    identity = {"max_age_s": max_age_s, "key_source": key_source, "key_stale_s": key_stale_s}
+    purchases = {"verify_reply": verify_reply}
     try:
-        configs = tuple(_config(name, max_age_s, verify_reply) for name in portals)
+        configs = tuple(_config(name, key_max_age_s, identity, purchases) for name in portals)
         settings = SidecarSettings(
             configs=configs,
             host=host,
@@ -91,15 +117,19 @@ def command(
         return error.exit_code
 
 
-def _config(portal: str, max_age_s: int | None, verify_reply: str | None) -> Any:
+def _config(
+    portal: str, key_max_age_s: float | None, identity: dict[str, Any], purchases: dict[str, Any]
+) -> Any:
+    """The environment block with what the command line says of keys, user tokens and purchases."""
     from coinslot_verifier.config import VerifierConfig
 
     config = VerifierConfig.from_env(os.environ, portal=portal)
-    if config.definition.identity is not None and max_age_s is not None:
-        config = replace(config, max_age_s=max_age_s)
-    if config.definition.purchases is not None and verify_reply is not None:
-        config = replace(config, verify_reply=verify_reply)
-    return config
+    wished = {
+        "key_max_age_s": key_max_age_s,
+        **(identity if config.definition.identity else {}),
+        **(purchases if config.definition.purchases else {}),
+    }
+    return replace(config, **{name: value for name, value in wished.items() if value is not None})
 
 
 def _token(file: Path | None) -> str | None:

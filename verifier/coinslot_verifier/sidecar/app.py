@@ -105,7 +105,7 @@ class Desk:
     def _run(self, route: Route, name: str, args: dict[str, str], noted: Noted) -> tuple[int, Any]:
         self._guard.check(request.environ)
         if request.environ.get(OVERSIZED):
-            raise Problem("body-too-large", "the body is larger than 2 MiB", remedy="send less at once")
+            raise Problem("body-too-large", "the body is larger than 2 MiB")
         portal = self._services.portals.get(name)
         if portal is None:
             known = ", ".join(self._services.portals)
@@ -210,17 +210,13 @@ class Desk:
             response.headers["Allow"] = allowed
             return response
         if error.code == 404:
-            return self._refuse(
-                Problem("address-unknown", "there is nothing here", remedy="see GET /openapi.json")
-            )
-        return self._refuse(Problem("request-malformed", "the request is malformed", remedy="correct it"))
+            return self._refuse(Problem("address-unknown", "there is nothing here"))
+        return self._refuse(Problem("request-malformed", "the request is malformed"))
 
     def fault(self, error: Exception) -> Response:
         """A mistake of ours: its kind goes to the log, a line to the caller."""
         self._services.log.fault(error, path=request.url_rule.rule if request.url_rule else None)
-        return dump_problem(
-            Problem("sidecar-failed", "the sidecar itself failed", remedy="read its log and report it")
-        )
+        return dump_problem(Problem("sidecar-failed", "the sidecar itself failed"))
 
 
 def _check_offered(route: Route, portal: PortalServices) -> None:
@@ -231,12 +227,10 @@ def _check_offered(route: Route, portal: PortalServices) -> None:
             raise Problem(
                 _WHAT_IS_MISSING[part],
                 "this sidecar has no ledger",
-                remedy="start it with --ledger, or keep your own",
             )
         raise Problem(
             "not-offered",
             f"portal {portal.config.portal} has no such thing, or its shared key is not configured",
-            remedy="see GET /openapi.json for what this sidecar offers",
         )
 
 

@@ -31,17 +31,13 @@ class Guard:
             raise Problem(
                 "host-not-allowed",
                 "the Host header names neither this machine nor a configured host",
-                remedy="call 127.0.0.1 or localhost, or start the sidecar with --allow-host HOST",
             )
         if "HTTP_ORIGIN" in environ:
-            raise Problem(
-                "origin-not-allowed", "the call was made by a page", remedy="call from your backend only"
-            )
+            raise Problem("origin-not-allowed", "the call was made by a page")
         if environ.get("PATH_INFO") not in OPEN and not self._has_token(environ):
             raise Problem(
                 "token-wrong",
                 "the sidecar wants its token",
-                remedy="send Authorization: Bearer with COINSLOT_VERIFIER_TOKEN, or token of the ready line",
             )
 
     def _is_ours(self, host: str) -> bool:

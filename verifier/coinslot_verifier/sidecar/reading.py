@@ -126,9 +126,7 @@ def read_object(raw: bytes) -> dict[str, Any]:
     try:
         return parse_json_object(raw, bytes_max=BODY_BYTES_MAX)
     except JsonInvalid as error:
-        raise Problem(
-            "json-invalid", f"the body is no JSON object: {error}", remedy="send one JSON object in UTF-8"
-        ) from None
+        raise Problem("json-invalid", f"the body is no JSON object: {error}") from None
 
 
 def an_id(name: str, value: object) -> str:

@@ -116,7 +116,6 @@ def _check_sold(fact: Notification, products: frozenset[str] | None) -> None:
         raise Problem(
             "product-unknown",
             "the payment is for a product that `products` does not list",
-            remedy="put the product on sale; the portal notifies again, and reconcile finds it",
         )
 
 
@@ -143,7 +142,7 @@ def find_intent(call: Call) -> Reply:
     assert intents is not None
     found = intents.find(call.args["external_id"])
     if found is None:
-        raise Problem("intent-unknown", "nobody opened such a purchase here", remedy="POST /intents first")
+        raise Problem("intent-unknown", "nobody opened such a purchase here")
     return 200, intent_shape(found)
 
 
@@ -223,9 +222,7 @@ def grant(call: Call) -> Reply:
     assert ledger is not None
     found = ledger.find_grant(an_id("order_id", call.args["order_id"]))
     if found is None:
-        raise Problem(
-            "grant-unknown", "the order gave nothing, or was revoked", remedy="POST the order first"
-        )
+        raise Problem("grant-unknown", "the order gave nothing, or was revoked")
     return 200, settlement_shape(found)
 
 
@@ -284,9 +281,7 @@ def _ask_again(call: Call, at_s: float) -> list[Any]:
 
 def no_ledger() -> Problem:
     """The sidecar was started without one."""
-    return Problem(
-        "ledger-missing", "this sidecar has no ledger", remedy="start it with --ledger, or keep your own"
-    )
+    return Problem("ledger-missing", "this sidecar has no ledger")
 
 
 ROUTES: Final = (

@@ -115,7 +115,8 @@ def parse_identity(
 
 def _optional_text(user: Mapping[str, Any], name: str) -> str:
     """Name and picture are decoration: absent is empty, never a reason to refuse a player."""
-    return text(user, name) if user.get(name) not in (None, "") else ""
+    value = user.get(name)
+    return "" if value is None or value == "" else text(user, name)
 
 
 def _optional_string(token_claims: Mapping[str, Any], name: str) -> str | None:
@@ -125,9 +126,9 @@ def _optional_string(token_claims: Mapping[str, Any], name: str) -> str | None:
 
 def _optional_time(token_claims: Mapping[str, Any], name: str) -> int | None:
     value = token_claims.get(name)
-    if type(value) is not int and type(value) is not float:  # a bool is neither
-        return None
-    return int(value) if abs(value) <= INT64_MAX else None
+    if type(value) is int or type(value) is float:  # a bool is neither
+        return int(value) if -INT64_MAX <= value <= INT64_MAX else None
+    return None
 
 
 def _one_line(spki_der: bytes) -> str:
