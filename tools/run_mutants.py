@@ -63,7 +63,11 @@ AREAS = {
         ("contracts/test_jogos_notices.py", "verifier/test_notification.py"),
     ),
     "ledger": (
-        ("coinslot_verifier/ledger.py", "coinslot_verifier/ledger_store.py"),
+        (
+            "coinslot_verifier/ledger.py",
+            "coinslot_verifier/ledger_outbox.py",
+            "coinslot_verifier/ledger_store.py",
+        ),
         (
             "verifier/test_ledger.py",
             "verifier/test_ledger_exact.py",
@@ -89,6 +93,7 @@ also_copy = ["sandbox"]
 only_mutate = {files}
 pytest_add_cli_args_test_selection = {tests}
 use_git_change_detection = false
+process_isolation = "forkserver"
 timeout_constant = 4.0
 timeout_multiplier = 3.0
 """
