@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections import Counter
 from datetime import UTC, datetime
@@ -71,6 +72,7 @@ AREAS = {
         (
             "verifier/test_ledger.py",
             "verifier/test_ledger_exact.py",
+            "verifier/test_ledger_outbox.py",
             "verifier/test_ledger_reconcile.py",
             "verifier/test_ledger_store.py",
             "verifier/test_purchase_ledger.py",
@@ -113,16 +115,22 @@ def main() -> int:
         print(f"no such area: {', '.join(unknown)}; there are {', '.join(AREAS)}", file=sys.stderr)  # noqa: T201
         return 2
     missed = 0
+    stale = set(_reasons())
     for area in asked:
         _say(f"{area}: running, minutes …")
+        begun_s = time.monotonic()
         part = run(area)
         (PARTS / f"mutants-{area}.json").write_text(json.dumps(part, indent=1) + "\n", "utf-8")
         found = part["found"]
         unexplained = [one for one in found["survivors"] if not one["reason"]]
         missed += len(unexplained) + found["unchecked"]
-        _say(f"{area}: {found['counts']}; unexplained: {len(unexplained)}, unchecked: {found['unchecked']}")
+        stale -= {one["hash"] for one in found["survivors"]}
+        counted = f"unexplained: {len(unexplained)}, unchecked: {found['unchecked']}"
+        _say(f"{area}: {found['counts']}; {counted}; {(time.monotonic() - begun_s) / 60:.1f} min")
         for one in unexplained:
             _say(f"\nMISSED {one['name']} ({one['hash']}, {one['verdict']})\n{one['diff']}")
+    if len(asked) == len(AREAS) and stale:
+        _say(f"reasons for what survives no more, to be removed: {', '.join(sorted(stale))}")
     return 1 if missed else 0
 
 
@@ -162,8 +170,12 @@ def _survivor(folder: Path, name: str) -> dict[str, str]:
     lines = _mutmut(folder, "show", name).stdout.split("\n")
     diff = "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
     digest = hashlib.sha256(f"{name.rpartition('__mutmut_')[0]}\n{diff}".encode()).hexdigest()[:12]
-    reasons = tomllib.loads(REASONS.read_text("utf-8"))
-    return {"name": name, "hash": digest, "diff": diff, "reason": reasons.get(digest, {}).get("reason", "")}
+    reason = _reasons().get(digest, {}).get("reason", "")
+    return {"name": name, "hash": digest, "diff": diff, "reason": reason}
+
+
+def _reasons() -> dict[str, dict[str, str]]:
+    return tomllib.loads(REASONS.read_text("utf-8"))
 
 
 def _stage(area: str, folder: Path) -> None:
