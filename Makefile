@@ -8,7 +8,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SOURCES := contracts verifier sandbox scenarios tests tools
 
-.PHONY: help demo test check unit prove bench docs lock clean
+.PHONY: help demo test check unit cover prove bench docs lock clean
 .DEFAULT_GOAL := help
 
 help:            ## list what can be made
@@ -28,10 +28,14 @@ check: $(VENV)/test.stamp ## lint, types and layers alone
 unit: $(VENV)/test.stamp ## the tests alone
 	$(BIN)/pytest -n 4 --dist worksteal -m "not thorough" $(PYTEST_ARGS)
 
+cover: $(VENV)/test.stamp ## branch coverage of contracts and verifier by their own tests; fails under 100 %
+	@$(BIN)/python tools/run_coverage.py $(PYTEST_ARGS)
+
 prove: $(VENV)/test.stamp ## what takes long, in parts that can be resumed: kill series, replays, every story, mutants
 	@$(BIN)/pytest -n 4 --dist worksteal -m thorough --junitxml=.prove/junit.xml $(PYTEST_ARGS); stories=$$?; \
+	  $(BIN)/python tools/run_coverage.py; branches=$$?; \
 	  $(BIN)/python tools/run_mutants.py; mutants=$$?; \
-	  $(BIN)/python tools/write_proof.py && exit $$((stories + mutants))
+	  $(BIN)/python tools/write_proof.py && exit $$((stories + branches + mutants))
 
 bench: $(VENV)/test.stamp ## measure speed against the limit and against peers; takes minutes, best on a quiet machine
 	PYTHONPATH=tests $(BIN)/python tests/bench $(BENCH)

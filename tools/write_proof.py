@@ -27,7 +27,7 @@ so an interrupted run goes on where it was. A missed goal is written as missed.
 
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(HEAD + _kills() + _ledger() + _replay() + _mutants() + _stories(), "utf-8")
+    PAGE.write_text(HEAD + _kills() + _ledger() + _replay() + _coverage() + _mutants() + _stories(), "utf-8")
 
 
 def _kills() -> str:
@@ -122,6 +122,31 @@ def _replay() -> str:
     digest = found["sent"][0]
     text = "## Forty days of retries, replayed\n\n" + _table(rows, is_whole=True)
     return text + f"\nSeed {found['seed']}; SHA-256 of all that was sent: `{digest}`. {_when(parts)}\n\n"
+
+
+def _coverage() -> str:
+    parts = _parts("coverage")
+    if not parts:
+        return "## Branch coverage (T11)\n\nNot run yet.\n\n"
+    found = parts[0]["found"]
+    rows = [
+        (
+            f"{what} of contracts and verifier, taken by their own tests",
+            f"{found[f'{what}_taken']:,} of {found[what]:,}",
+            "all",
+            found[f"{what}_taken"] == found[what],
+        )
+        for what in ("statements", "branches")
+    ]
+    named = f": {', '.join(f'`{place}`' for place in found['pragmas'])}" if found["pragmas"] else ""
+    text = "## Branch coverage (T11)\n\n" + _table(rows, is_whole=found["is_good"])
+    text += (
+        f"\n{int(found['percent'] * 100) / 100:.2f} %, rounded down. `pragma: no cover`: "
+        f"{len(found['pragmas'])}{named}. {found['excluded']:,} lines, blank ones included, are not "
+        f"measured: what only type checkers read (`if TYPE_CHECKING`) and bodies that are `...`. "
+        f"{_when(parts)}\n\n"
+    )
+    return text
 
 
 def _mutants() -> str:

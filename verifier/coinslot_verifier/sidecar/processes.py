@@ -75,12 +75,18 @@ class Family:
         ends_s = time.monotonic() + START_S
         for pipe in pipes:
             try:
-                readable, _, _ = select.select([pipe], [], [], max(ends_s - time.monotonic(), 0))
-                is_up = bool(readable) and os.read(pipe, 1) == b"+"
+                is_up = self._is_up(pipe, ends_s)
             finally:
                 os.close(pipe)
             if not is_up and not self._stopping:
                 raise StartFailed("a process of the sidecar ended before it answered; its log says why")
+
+    def _is_up(self, pipe: int, ends_s: float) -> bool:
+        """Whether a process answers by then; whoever stops us is not kept waiting for it."""
+        while not self._stopping and (left_s := ends_s - time.monotonic()) > 0:
+            if select.select([pipe], [], [], min(left_s, LOOK_S))[0]:
+                return os.read(pipe, 1) == b"+"
+        return False
 
     def _start(self, row: int) -> int:
         """Make the process of this row; the pipe through which it says that it answers."""

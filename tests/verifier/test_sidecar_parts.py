@@ -1,0 +1,109 @@
+"""Small parts of the sidecar, each alone: its log, its counters' text, its settings, its bounded list."""
+
+import io
+import json
+import os
+
+import pytest
+from coinslot_contracts.errors import ConfirmUnavailable
+from coinslot_testkit.fake_portal import SHARED_KEY, FakePortal, serve
+from coinslot_testkit.tokens import GAME_ID
+from coinslot_verifier import PortalClient, VerifierConfig
+from coinslot_verifier.sidecar.jobs import RUN_S_MAX, bounded_orders
+from coinslot_verifier.sidecar.logs import JsonLog
+from coinslot_verifier.sidecar.metrics import Metrics
+from coinslot_verifier.sidecar.settings import PROCESSES_MAX, SidecarSettings, SidecarStartError
+
+CONFIG = VerifierConfig(portal="playgama", url="http://127.0.0.1:1")
+
+
+def test_a_log_whose_reader_went_away_fails_nobody():
+    """A sidecar outlives the pipe of its log; with a reader each event is one line."""
+    read, unread = io.StringIO(), io.StringIO()
+    unread.close()
+
+    for stream in (read, unread):
+        JsonLog(stream=stream).write("started", processes=1, portal=None)
+
+    told = json.loads(read.getvalue())
+    assert {name: told[name] for name in told if name != "at_s"} == {
+        "level": "info",
+        "event": "started",
+        "processes": 1,
+    }
+
+
+def test_a_gauge_of_two_portals_is_explained_once():
+    """Prometheus refuses a text in which one metric has two HELP lines."""
+    metrics = Metrics(calls=("identity",), portals=("one", "two"), processes=1)
+    gauges = [("pending", "Says what.", {"portal": name}, value) for name, value in (("one", 3), ("two", 0))]
+
+    lines = metrics.text(gauges).splitlines()
+
+    assert lines[-4:] == [
+        "# HELP pending Says what.",
+        "# TYPE pending gauge",
+        'pending{portal="one"} 3',
+        'pending{portal="two"} 0',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("processes", "is_good"),
+    [(0, False), (1, True), (PROCESSES_MAX, True), (PROCESSES_MAX + 1, False)],
+)
+def test_the_number_of_processes_is_bounded(monkeypatch, processes, is_good):
+    """A typing error does not fill the machine; one line, exit code 2."""
+    monkeypatch.setattr(os, "fork", lambda: 0, raising=False)
+
+    assert _refused(processes) == (None if is_good else (2, f"processes must be from 1 to {PROCESSES_MAX}"))
+
+
+@pytest.mark.parametrize(("processes", "is_good"), [(1, True), (2, False)])
+def test_a_system_without_fork_has_one_process(monkeypatch, processes, is_good):
+    """Windows; the line says what to do instead."""
+    monkeypatch.delattr(os, "fork", raising=False)
+
+    refused = _refused(processes)
+
+    assert (refused is None) == is_good
+    assert is_good or refused == (
+        2,
+        "several processes need fork, which this system lacks: "
+        "start one sidecar per port and balance between them",
+    )
+
+
+def _refused(processes):
+    """Exit code and line of settings that are refused, None for good ones."""
+    try:
+        SidecarSettings(configs=(CONFIG,), processes=processes)
+    except SidecarStartError as error:
+        return error.exit_code, str(error)
+    return None
+
+
+@pytest.mark.parametrize(("seconds_a_look", "is_cut"), [(RUN_S_MAX / 4, False), (RUN_S_MAX, True)])
+def test_a_list_that_takes_too_long_is_undecided(seconds_a_look, is_cut):
+    """Every call has its answer in time; what was read until then has been handed on."""
+    now_s = iter(range(100))
+    listed = []
+    with serve(FakePortal()) as portal:
+        for order_id in ("o-1", "o-2"):
+            portal.add_order(order_id)
+        config = VerifierConfig(
+            portal="jogos",
+            game_id=GAME_ID,
+            shared_keys=(SHARED_KEY,),
+            web_url=portal.url,
+            api_url=portal.url,
+        )
+        orders = bounded_orders(PortalClient(config), monotonic=lambda: next(now_s) * seconds_a_look)
+        try:
+            listed += (order.order_id for order in orders)
+            detail = None
+        except ConfirmUnavailable as error:
+            detail = error.detail
+
+    assert detail == ("the portal's list took longer than 20 s" if is_cut else None)
+    assert listed == (["o-1"] if is_cut else ["o-1", "o-2"])
