@@ -47,6 +47,13 @@ def test_a_look_locks_nothing(connection, said):
     assert "FOR UPDATE" not in said[0]
 
 
+def test_equal_dates_are_ordered_by_name_in_the_statement_itself(connection, said):
+    """SQLite happens to give them so; a server does not, and processes would meet over the same rows."""
+    ledger_outbox.due(connection, SCOPE, now_s=1.0, limit=5)
+
+    assert "ORDER BY coinslot_outbox.due_at_s, coinslot_outbox.order_id LIMIT" in said[0]
+
+
 CALLS = {
     "claim": lambda ledger: ledger.claim_confirmations(limit=1, lease_s=30),
     "release": lambda ledger: ledger.release_confirmations(["o1"]),
