@@ -8,6 +8,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SOURCES := contracts verifier sandbox scenarios tests tools
 
+# Everything here starts hundreds of Python processes: our packages are compiled once, not by each of them.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test check unit cover prove bench docs lock clean
 .DEFAULT_GOAL := help
 

@@ -47,7 +47,7 @@ QUICK = ("test_copied_check.py", "test_copied_bug.py", "test_flask.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The single stories take long, and `coinslot check` on each backend shows most of them at once."""
+    """The single stories take long, and `coinslot check` shows most of them at once, of each area here."""
     here = Path(__file__).parent
     for item in items:
         if item.path.parent == here and item.path.name not in QUICK:

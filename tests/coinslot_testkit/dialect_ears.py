@@ -82,11 +82,11 @@ class Ears:
 
     def pay(self, order: dict[str, Any]) -> Arrival:
         """Pay an order and hear of it."""
-        return self._heard(f"/orders/{order['order_id']}/pay", {})
+        return self._heard(order, "pay", {})
 
     def refund(self, order: dict[str, Any]) -> Arrival:
         """Refund an order and hear of it."""
-        return self._heard(f"/orders/{order['order_id']}/refund", {"refundStatus": 1})
+        return self._heard(order, "refund", {"refundStatus": 1})
 
     def both_notices(self, **wish: Any) -> tuple[dict[str, Any], Arrival, Arrival]:
         """A new order, now, and what was heard of its payment and of its refund."""
@@ -94,10 +94,13 @@ class Ears:
         heard = self.pay(order), self.refund(order)
         return self.now(order), *heard
 
-    def _heard(self, path: str, body: dict[str, Any]) -> Arrival:
+    def _heard(self, order: dict[str, Any], move: str, body: dict[str, Any]) -> Arrival:
+        """The first notification of this order after it; one of another order may still be on its way."""
         before = len(self.backend.arrivals)
-        self.client.done("POST", path, body)
-        arrival = self.backend.wait_for(before + 1)[before]
+        self.client.done("POST", f"/orders/{order['order_id']}/{move}", body)
+        counts = itertools.count(before + 1)
+        arrivals = (self.backend.wait_for(count)[count - 1] for count in counts)
+        arrival = next(found for found in arrivals if is_about(found, str(order["order_id"])))
         assert str(arrival.header("Authorization")).lower().endswith(digest(arrival.body))
         return arrival
 
@@ -132,10 +135,20 @@ def digest(body: bytes) -> str:
 
 def read(arrival: Arrival) -> dict[str, Any]:
     """The members of a notification, in whatever spelling it came."""
-    raw = gzip.decompress(arrival.body) if arrival.header("Content-Encoding") == "gzip" else arrival.body
-    members = json.loads(raw.decode("utf-8-sig"))
+    members = json.loads(plain(arrival).decode("utf-8-sig"))
     assert isinstance(members, dict)
     return members
+
+
+def is_about(arrival: Arrival, order_id: str) -> bool:
+    """Whether a notification names this order, as a number, as text or in escapes."""
+    return order_id.encode() in plain(arrival) or order_id in str(read(arrival))
+
+
+def plain(arrival: Arrival) -> bytes:
+    """The body without its compression."""
+    is_packed = arrival.header("Content-Encoding") == "gzip"
+    return gzip.decompress(arrival.body) if is_packed else arrival.body
 
 
 def key_in(text: str) -> Any:

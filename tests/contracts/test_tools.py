@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from coinslot_testkit.inner_pytest import run_inner_pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 INNER = '''
@@ -34,13 +35,7 @@ def run_inner(
         f"[pytest]\npythonpath = {TESTS.as_posix()}\nmarkers =\n    tool(name): x\n"
     )
     monkeypatch.setenv("COINSLOT_REQUIRE", require)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_inner_pytest("-q", tmp_path, cwd=tmp_path)
 
 
 def test_a_missing_tool_is_a_skip_that_the_last_lines_count(tmp_path, monkeypatch):

@@ -1,14 +1,12 @@
 """The sandbox inside a team's own tests: the fixtures, and `Sandbox()` as a context manager."""
 
 import json
-import os
-import subprocess
-import sys
 import textwrap
 import urllib.request
 
 import pytest
 from coinslot_sandbox import ControlRefused, Sandbox
+from coinslot_testkit.inner_pytest import run_inner_pytest
 
 TESTS = textwrap.dedent(
     """
@@ -34,10 +32,7 @@ TESTS = textwrap.dedent(
 def _run(tmp_path, *options):
     (tmp_path / "seen").mkdir(exist_ok=True)
     (tmp_path / "test_game.py").write_text(TESTS)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False, env=dict(os.environ)
-    )
+    done = run_inner_pytest("-q", *options, cwd=tmp_path, plugins=("coinslot", "xdist"))
     seen = [json.loads(path.read_text()) for path in sorted((tmp_path / "seen").iterdir())]
     return done, seen
 

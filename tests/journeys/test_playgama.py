@@ -8,13 +8,11 @@ import pytest
 from coinslot_scenarios.load import load_items, suite_files
 
 FLASK = Path(coinslot_scenarios.__file__).parent / "backends" / "flask" / "profile.yaml"
-THOROUGH = pytest.mark.thorough
 OWN = ("--port", "0", "--control-port", "0", "--slow-factor", "0.2")
 
 
-@pytest.mark.parametrize(
-    "seed", ["1", pytest.param("77", marks=THOROUGH), pytest.param("31337", marks=THOROUGH)]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", ["1", "77", "31337"])
 def test_the_good_backend_passes_every_check_of_purchases(coinslot, seed):
     """Exit 0, preflight included and without a word of it."""
     done = coinslot("check", "--portal", "playgama", "--profile", str(FLASK), "--seed", seed, *OWN)

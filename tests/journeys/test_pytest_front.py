@@ -1,14 +1,12 @@
 """`pytest path/to/scenarios --coinslot-profile FILE`, as a team that lives in pytest runs it."""
 
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import coinslot_scenarios
 import pytest
+from coinslot_testkit.inner_pytest import run_inner_pytest
 
 SCENARIOS = Path(coinslot_scenarios.__file__).parent
 FLASK = SCENARIOS / "backends/flask/profile.yaml"
@@ -28,19 +26,12 @@ sys.exit(pytest.main(sys.argv[1:]))
 
 @pytest.fixture
 def run_pytest(tmp_path):
-    """Runs pytest in an empty folder, in a process of its own."""
+    """Runs pytest in an empty folder, in a process of its own, with our plugin or with every one there is."""
 
-    def run(*arguments, program=("-m", "pytest"), **environ):
-        plain = ["-p", "no:randomly", "-p", "no:cacheprovider"]
-        return subprocess.run(
-            [sys.executable, *program, *plain, *map(str, arguments)],
-            cwd=tmp_path,
-            env={**os.environ, **environ},
-            capture_output=True,
-            text=True,
-            timeout=110,
-            check=False,
-        )
+    def run(*arguments, xdist=False, **options):
+        named = ("coinslot", "timeout", "xdist") if xdist else ("coinslot", "timeout")
+        plugins = () if options.get("all_plugins") else named  # timeout: our own configuration sets it
+        return run_inner_pytest(*arguments, cwd=tmp_path, plugins=plugins, **options)
 
     return run
 
@@ -52,7 +43,7 @@ def _with(profile):
 def test_checks_are_items_that_can_be_chosen_and_reported(run_pytest, tmp_path):
     """-k chooses by case, -m by tag, --junitxml holds clause, level, seed and verdict."""
     options = ["-k", "JG-LOGIN-01 or last-dot-gone", "-m", "login", "--junitxml", tmp_path / "junit.xml"]
-    done = run_pytest(LOGIN, _with(FLASK), "--coinslot-seed", "5", *options)
+    done = run_pytest(LOGIN, _with(FLASK), "--coinslot-seed", "5", *options, all_plugins=True)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
@@ -110,7 +101,7 @@ def test_other_yaml_is_left_alone_and_mistakes_are_collection_errors(run_pytest,
 
 def test_xdist_is_refused_with_one_line_that_points_to_check(run_pytest):
     """One backend cannot be shared between processes."""
-    done = run_pytest(LOGIN, _with(FLASK), "-n", "2")
+    done = run_pytest(LOGIN, _with(FLASK), "-n", "2", xdist=True)
 
     assert done.returncode == 4
     assert "coinslot check -j" in done.stderr
@@ -130,7 +121,7 @@ def test_every_pytest_run_works_on_a_base_install(run_pytest, tmp_path):
     (tmp_path / "test_own.py").write_text("def test_own():\n    assert True\n", "utf-8")
     program = ("-c", BASE_ALONE)
 
-    plain = run_pytest(tmp_path, program=program)
+    plain = run_pytest(tmp_path, program=program, all_plugins=True)
     asked = run_pytest(LOGIN, _with(FLASK), program=program)
 
     assert plain.returncode == 0, plain.stdout + plain.stderr

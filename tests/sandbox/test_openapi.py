@@ -11,6 +11,7 @@ from coinslot_contracts.vocabulary import ENCODINGS, HOSTILE_TOKENS, SIGNATURE_D
 from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_sandbox.control.openapi import BASE, OPERATIONS, document
 from coinslot_sandbox.control.routes import ROUTES
+from coinslot_sandbox.control.schema_journal import SEQ_MAX
 from coinslot_testkit.purchase_steering import PURCHASE_STEERING
 from coinslot_testkit.recording_backend import RecordingBackend
 from coinslot_testkit.sandbox_client import SandboxClient
@@ -32,6 +33,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 CASES = 12
+FEWER = 5
+"""The control API has many operations; few cases of each meet what is wrong with a document."""
 SHARE_MIN = 0.10
 QUIET = settings(
     max_examples=CASES,
@@ -119,9 +122,9 @@ class Tally:
         return {label for label in self.cases if self.good[label] / self.cases[label] < SHARE_MIN}
 
 
-def _exercise(operation, mode, send):
+def _exercise(operation, mode, send, cases):
     @seed(7)
-    @QUIET
+    @settings(QUIET, max_examples=cases)
     @given(case=operation.as_strategy(generation_mode=mode), steered=st.booleans())
     def run(case, steered):
         send(case, steered)
@@ -129,7 +132,7 @@ def _exercise(operation, mode, send):
     run()
 
 
-def _play(raw, base_url, world, prepare, headers):
+def _play(raw, base_url, world, prepare, headers, *, cases=CASES):
     """Every operation of a document with good and with spoilt cases; the tally of the good ones."""
     schema = schemathesis.openapi.from_dict(raw)
     tally = Tally()
@@ -140,6 +143,9 @@ def _play(raw, base_url, world, prepare, headers):
         def send(case, steered):
             if case.operation.path.endswith(("/journal/wait", "/journal/stream")):
                 case.query = {**(case.query or {}), "timeout_s": 0}
+            if case.operation.path.endswith("/journal/stream") and count:
+                # an event of what is still on its way would be judged as if it were the whole text
+                case.query = {**case.query, "after": SEQ_MAX, "last_event_id": SEQ_MAX}
             if case.operation.path.endswith("/journal/assert") and isinstance(case.body, dict):
                 case.body = {name: value for name, value in case.body.items() if name != "within_s"}
             if steered and count:
@@ -154,9 +160,9 @@ def _play(raw, base_url, world, prepare, headers):
     for result in schema.get_all_operations():
         operation = result.ok()
         world.rebuild()
-        _exercise(operation, GenerationMode.POSITIVE, sender(operation, True))
+        _exercise(operation, GenerationMode.POSITIVE, sender(operation, True), cases)
         if any(operation.iter_parameters()) or operation.body:
-            _exercise(operation, GenerationMode.NEGATIVE, sender(operation, False))
+            _exercise(operation, GenerationMode.NEGATIVE, sender(operation, False), cases)
     session.close()
     return tally
 
@@ -166,7 +172,8 @@ def _judge(tally, record_property):
     assert tally.poor() == set()
 
 
-def test_generated_control_calls_get_documented_answers(world, record_property):
+@pytest.mark.parametrize("cases", [FEWER, pytest.param(CASES, marks=pytest.mark.thorough)])
+def test_generated_control_calls_get_documented_answers(world, record_property, cases):
     """Real input: operations, cases and the share of 2xx are printed; under 10 % of 2xx fails."""
 
     def prepare(operation, case):
@@ -175,7 +182,8 @@ def test_generated_control_calls_get_documented_answers(world, record_property):
             steer(world, case)
 
     headers = {"Authorization": f"Bearer {world.client.ready['control_token']}"}
-    tally = _play(_control_document(), world.client.ready["control_url"], world, prepare, headers)
+    base_url = world.client.ready["control_url"]
+    tally = _play(_control_document(), base_url, world, prepare, headers, cases=cases)
 
     assert len(tally.cases) == len(OPERATIONS) + 2
     _judge(tally, record_property)
