@@ -101,7 +101,8 @@ timeout_multiplier = 3.0
 """
 """Properties are left out: each would cost every mutant hundreds of examples, and what they meet by chance is
 no proof that a change is noticed. So a mutant counts as noticed where a test of one stated case fails. Two
-tests of ten thousand forged tokens are left out for their time as well."""
+tests of ten thousand forged tokens are left out for their time as well. And each mutant is tried in a process
+that ran no test before (forkserver): what a test leaves in memory would hide a change of what made it."""
 NOTICED = ("killed", "timeout")
 UNCHECKED = "not checked"
 LINE = re.compile(r"^\s*(\S+__mutmut_\d+): ([a-z ]+)$", re.MULTILINE)
