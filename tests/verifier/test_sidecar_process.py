@@ -352,10 +352,11 @@ def test_processes_share_the_socket_and_the_counters_and_are_replaced(portal, tm
         left = _children(parent)
         running.process.send_signal(signal.SIGTERM)
         code = running.process.wait(20)
+        log = running.log()
 
     assert len(children) == 2
     assert (seen, after, restarts) == ({30.0}, 30.0, 1.0)
-    assert len(left) == 2
+    assert len(left) == 2, log
     assert code == 0
     assert [child for child in left if _is_alive(child)] == []
 

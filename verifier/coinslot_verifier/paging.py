@@ -72,11 +72,11 @@ class _Reading:
 def follow(ask: AskPage, *, page_size: int) -> Iterator[ListedOrder]:
     """Every order, each once, in the order in which they are met.
 
-    Pages are read until an empty one, or until the last one that the totals count where that one is not full
-    and no order is owed. A page size that the portal makes smaller is kept to. Where the total and the orders
+    Pages are read until an empty one: a page that is not full may be one that the portal keeps smaller than
+    it was asked for, and the totals may be wrong. A page size that it says to be smaller is kept to. Where the total and the orders
     seen do not agree in the end, or the total has shrunk, the list is read a second time, from page 0: rows
     move to earlier pages when orders leave the list, and a portal may count its pages from 0. So the worst
-    list costs twice its pages, a good one no more than it has, or one more where its last page is full.
+    list costs twice its pages, a good one a question more than it has pages.
     errors   what ask raises, but for what is beyond the end; ConfirmUnavailable where there are more than
              10,000 pages or 2,000,000 orders, and where pages repeat themselves while orders are owed
     """
@@ -124,9 +124,6 @@ def _pass(reading: _Reading, *, is_second: bool = False) -> Iterator[ListedOrder
         before = page.orders
         if same >= SAME_MAX or stale > stale_max:
             return _check_whole(reading)
-        is_short = len(page.orders) < reading.page_size
-        if is_short and 0 < last_page <= page_no and not reading.is_owed():
-            return
 
 
 def _is_past_end(error: CoinslotError, reading: _Reading, *, page_no: int, last_page: int) -> bool:
