@@ -15,6 +15,7 @@ from coinslot_contracts.errors import (
     TokenExpired,
 )
 from coinslot_contracts.json_bytes import dump_compact
+from coinslot_contracts.portal import Ack
 from coinslot_contracts.portals.jogos.codes import MESSAGES, is_success, refusal
 from coinslot_contracts.portals.jogos.notices import NOTICES, ack, fields, parse_notification, unmet
 from coinslot_testkit.outcomes import code_of
@@ -116,6 +117,86 @@ def test_members_that_the_document_calls_optional_may_be_absent_and_others_may_b
     assert parse_notification(dump_compact(members)) == PAY
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"[]", "the body is not a JSON object"),
+        (dump_compact({**fields(PAY), "arrivedStatus": True}), "arrivedStatus must be a whole number"),
+        (dump_compact({**fields(PAY), "arrivedStatus": "0"}), "arrivedStatus must be a whole number"),
+        (dump_compact({**fields(PAY), "arrivedStatus": None}), "arrivedStatus is missing"),
+        (dump_compact({**fields(PAY), "paytype": "PAY"}), "paytype must be one of pay, refund"),
+        (dump_compact({**fields(REFUND), "paytype": None}), "paytype is missing"),
+        (dump_compact({**fields(PAY), "refundStatus": 4}), "refundStatus must be one of 0, 1, 2, 3"),
+        (dump_compact({**fields(PAY), "orderId": "o" * 256}), "orderId is longer than 255 characters"),
+        (dump_compact({**fields(PAY), "productId": "p" * 256}), "productId is longer than 255 characters"),
+    ],
+    ids=str,
+)
+def test_a_notification_that_cannot_be_read_is_refused_in_so_many_words(body, says):
+    """jogos:iap.1.err: what a developer reads first."""
+    with pytest.raises((FieldInvalid, FieldMissing)) as refused:
+        parse_notification(body)
+
+    assert refused.value.detail == says
+
+
+def test_ids_may_be_as_long_as_the_ledger_keeps_them():
+    """The positive twin: 255 characters."""
+    longest = replace(PAY, order_id="o" * 255, product_id="p" * 255)
+
+    assert parse_notification(dump_compact(fields(longest))) == longest
+
+
+@pytest.mark.parametrize("value", ["null", None, ""])
+@pytest.mark.parametrize("name", ["refundStatus", "refundTime"])
+def test_a_refund_member_may_say_in_three_ways_that_there_is_none(name, value):
+    """jogos:iap.1.fields (line 172): null, an empty string, or the word."""
+    assert parse_notification(dump_compact({**fields(PAY), name: value})) == PAY
+
+
+def test_no_other_member_may_be_the_word_null():
+    """The twin: an order of that name would be somebody's."""
+    assert parse_notification(dump_compact({**fields(PAY), "orderId": "null"})).order_id == "null"
+
+
+@pytest.mark.parametrize("name", ["createTime", "payTime", "refundTime"])
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("1755657098", 1_755_657_098),
+        ("0000001755657098", 1_755_657_098),
+        ("0", 0),
+        ("1" * 19, int("1" * 19)),
+        ("0" * 20, None),
+        ("١٧٥٥", None),
+        ("1755657098.0", None),
+        ("-1", None),
+        ("soon", None),
+        (1.5, None),
+        (True, None),
+    ],
+)
+def test_a_time_may_be_a_string_of_digits_and_no_other_string(name, value, seconds):
+    """jogos:iap.1.fields: nothing depends on times, so they are read where they are clear."""
+    body = dump_compact({**fields(REFUND), name: value})
+    if seconds is None:
+        with pytest.raises(FieldInvalid, match=name):
+            parse_notification(body)
+    else:
+        read = parse_notification(body)
+        times = {"createTime": read.created_at_s, "payTime": read.paid_at_s, "refundTime": read.refunded_at_s}
+        assert times[name] == seconds
+
+
+def test_a_byte_order_mark_before_the_body_is_passed_over_once():
+    """Some servers write one; the signature covers it all the same."""
+    body = dump_compact(fields(PAY))
+
+    assert parse_notification(b"\xef\xbb\xbf" + body) == PAY
+    assert code_of(parse_notification, b"\xef\xbb\xbf" * 2 + body) == "field-invalid"
+    assert code_of(parse_notification, body + b"\xef\xbb\xbf") == "field-invalid"
+
+
 @pytest.mark.parametrize("name", [name for name in fields(PAY) if name not in OPTIONAL])
 def test_every_required_member_is_required(name):
     """jogos:iap.1.err: 305"""
@@ -157,6 +238,41 @@ def test_an_answer_is_an_acknowledgement_or_not(status, body, accepted, code, no
 
     assert (judged.accepted, judged.code, judged.note is not None) == (accepted, code, note)
     assert judged.reason
+
+
+NOTE = 'code is the number 200; the document shows the string "200"'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "judged"),
+    [
+        (
+            200,
+            b'{"code":"200"}',
+            Ack(accepted=True, code="200", reason='HTTP success and code "200"', note=None),
+        ),
+        (
+            200,
+            b'{"code":200}',
+            Ack(accepted=True, code="200", reason='HTTP success and code "200"', note=NOTE),
+        ),
+        (200, b"[]", Ack(accepted=False, code=None, reason="HTTP 200, and the body is not a JSON object")),
+        (200, b'{"code":"305"}', Ack(accepted=False, code="305", reason='code is 305, not "200"')),
+        (200, b"{}", Ack(accepted=False, code=None, reason='code is absent, not "200"')),
+        (199, b'{"code":"200"}', Ack(accepted=False, code="200", reason="HTTP 199 is not a success")),
+        (300, b'{"code":200}', Ack(accepted=False, code="200", reason="HTTP 300 is not a success")),
+        (503, b"{}", Ack(accepted=False, code=None, reason="HTTP 503 is not a success")),
+    ],
+)
+def test_the_judgement_of_an_answer_says_why(status, body, judged):
+    """jogos:iap.1.resp: the words that the report of a delivery shows."""
+    assert ack(status, body) == judged
+
+
+@pytest.mark.parametrize("status", [200, 299])
+def test_every_success_of_http_is_one(status):
+    """jogos:iap.1.resp: the twin of 199 and 300 above."""
+    assert ack(status, b'{"code":"200"}').accepted
 
 
 @given(st.integers(100, 599), st.binary(max_size=60) | JSON_VALUES.map(dump_compact))

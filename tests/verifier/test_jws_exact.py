@@ -11,7 +11,9 @@ from coinslot_testkit.tokens import encode, make_token, spki
 from coinslot_verifier import ConfigInvalid, NotificationVerifier, VerifierConfig
 from coinslot_verifier.claims import check_issuer
 from coinslot_verifier.jws import (
+    HEADER_CHARS_KNOWN_MAX,
     TOKEN_BYTES_MAX,
+    Header,
     check_header,
     check_signature,
     choose_algorithm,
@@ -32,7 +34,10 @@ HEAD = encode({"alg": "RS256"})
         (5, "the token is not text"),
         ("é", "the token holds a character beyond ASCII"),
         ("A" * (TOKEN_BYTES_MAX + 1), "the token is longer than 65536 bytes"),
+        ("", "the token has 1 part(s), not 3"),
         ("a.b", "the token has 2 part(s), not 3"),
+        ("a.b.c.d", "the token has more than 3 parts, not 3"),
+        ("a.b.c.d.e", "the token has more than 3 parts, not 3"),
         ("?.e30.AA", "the token's header is not Base64url without padding"),
         (f"{HEAD}.e30=.AA", "the token's payload is not Base64url without padding"),
         (f"{HEAD}.e30.A", "the token's signature is not Base64url without padding"),
@@ -46,6 +51,35 @@ def test_a_malformed_token_is_told_what_is_wrong(token, says):
     with pytest.raises(CoinslotError) as caught:
         parse_compact(token)
     assert str(caught.value) == f"token-malformed: {says}"
+
+
+@pytest.mark.parametrize(("header_bytes", "chars"), [(384, HEADER_CHARS_KNOWN_MAX), (385, 514)])
+def test_a_header_is_known_up_to_a_length(header_bytes, chars):
+    """What is remembered of strangers' headers is bounded in size as well as in number."""
+    start = b'{"alg":"RS256","kid":"'
+    header = encode(start + b"k" * (header_bytes - len(start) - 2) + b'"}')
+    first, second = (parse_compact(f"{header}.{encode(payload)}.") for payload in (b"1", b"2"))
+
+    assert len(header) == chars
+    assert (first.head is second.head) == (chars <= HEADER_CHARS_KNOWN_MAX)
+    assert first.head == second.head
+
+
+@pytest.mark.parametrize("odd", [None, 1, True, ["RS256"], {"RS256": 1}])
+def test_what_is_no_text_in_a_header_decides_nothing(odd):
+    """rfc8725:3.1, rfc8725:3.10: it is kept among the members, and is neither an algorithm nor a key id."""
+    members = {"alg": odd, "kid": odd, "typ": "JWT"}
+    head = parse_compact(make_token(header=members)).head
+
+    assert head == Header(members=members, algorithm=None, kid=None, refused=())
+
+
+def test_the_facts_of_a_header_are_what_it_says():
+    """The positive twin, with an option that is refused later."""
+    members = {"alg": "RS256", "kid": "k1", "zip": "DEF", "b64": False}
+    head = parse_compact(make_token(header=members)).head
+
+    assert head == Header(members=members, algorithm="RS256", kid="k1", refused=("b64", "zip"))
 
 
 def test_claims_that_are_no_object_are_told_as_the_payload():

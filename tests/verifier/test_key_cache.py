@@ -135,15 +135,38 @@ def test_a_remembered_token_is_tried_again_after_a_while_and_after_a_rotation(bu
     assert verifier.verify(GOOD).user_id == "257"
 
 
-def test_the_memory_of_refused_tokens_is_bounded(build, endpoint, clock):
-    """Whoever sends many tokens fills no memory."""
-    verifier = build(key_max_age_s=86_400.0)
-    keys = verifier._key_source
-    for number in range(REMEMBERED_MAX + 5):
-        clock.now_s += FETCH_EVERY_S
-        keys.refreshed(keys.keys_for(None), evidence=b"%d" % number)
+def test_the_memory_of_refused_tokens_is_bounded_and_forgets_the_oldest_refusal(endpoint, clock):
+    """Whoever sends many tokens fills no memory; one that was refused anew is among the youngest."""
+    keys = CachedKeys(replace(CONFIG, key_max_age_s=86_400.0), sender=endpoint, monotonic=clock)
+
+    def refuse(*numbers: int) -> None:
+        for number in numbers:
+            clock.now_s += FETCH_EVERY_S
+            assert keys.refreshed(keys.keys_for(None), evidence=b"%d" % number) is None
+
+    refuse(*range(REMEMBERED_MAX))
+    assert len(keys._refused) == REMEMBERED_MAX
+    refuse(0)
+    assert len(keys._refused) == REMEMBERED_MAX
+    refuse(-1, -2)
 
     assert len(keys._refused) == REMEMBERED_MAX
+    assert [b"%d" % number in keys._refused for number in (0, 1, 2, 3)] == [True, False, False, True]
+
+
+def test_changes_of_the_key_that_strangers_could_cause_are_rationed_as_well(endpoint, clock):
+    """rfc8725:3.10: a new key that a bad signature brought costs its place like any other doubt."""
+    keys = CachedKeys(CONFIG, sender=endpoint, monotonic=clock)
+    tried = keys.keys_for(None)
+    changes = []
+    for number in range(FETCHES_AT_ONCE + 1):
+        endpoint.reply = WireReply(body=(NEW, OLD)[number % 2])
+        found = keys.refreshed(tried, evidence=b"%d" % number)
+        changes.append(found is not None)
+        tried = found or tried
+
+    assert changes == [True] * FETCHES_AT_ONCE + [False]
+    assert len(endpoint.urls) == 1 + FETCHES_AT_ONCE
 
 
 def test_bad_signatures_cause_a_bounded_number_of_fetches_and_a_rotation_is_seen(

@@ -4,9 +4,10 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
-from coinslot_contracts.errors import KeySourceUnavailable, KidUnknown
+from coinslot_contracts.errors import KeySourceUnavailable, KidUnknown, Refused
 from coinslot_contracts.portals.playgama.purchase import PURCHASES
 from coinslot_contracts.wire import WireReply
 from coinslot_testkit.fake_seller import jwk, jwks, pool_key
@@ -36,13 +37,15 @@ class Endpoint:
     def __init__(self, *entries: object) -> None:
         self.reply: WireReply = WireReply(body=jwks(*entries))
         self.urls: list[str] = []
+        self.attempts: set[int] = set()
         self.meanwhile: Callable[[], object] = lambda: None
 
     def publish(self, *entries: object) -> None:
         self.reply = WireReply(body=jwks(*entries))
 
-    def get(self, url: str, *, attempts_max: int) -> WireReply:  # noqa: ARG002 - the form of Sender
+    def get(self, url: str, *, attempts_max: int) -> WireReply:
         self.urls.append(url)
+        self.attempts.add(attempts_max)
         self.meanwhile()
         return self.reply
 
@@ -71,6 +74,7 @@ def test_a_key_is_found_by_its_id_with_one_fetch_for_all(keys, endpoint):
     found = [kids(keys.keys_for(kid)) for kid in ("a", "b", "a")]
 
     assert found == [["a"], ["b"], ["a"]]
+    assert endpoint.attempts == {CONFIG.attempts_max}
     assert endpoint.urls == ["http://portal.example/.well-known/jwks.json"]
 
 
@@ -171,8 +175,22 @@ def test_kept_keys_outlast_an_outage_until_their_age_and_no_longer(keys, endpoin
     clock.now_s += 1
 
     assert within == ["a"]
-    with pytest.raises(KeySourceUnavailable, match="HTTP 503"):
+    with pytest.raises(KeySourceUnavailable) as undecided:
         keys.keys_for("a")
+    assert undecided.value.detail == "the key endpoint answered HTTP 503"
+
+
+def test_stale_keys_outlast_an_outage_for_as_long_as_configured(endpoint, clock):
+    """Not at all by default, as the test above shows."""
+    keys = CachedKeySet(replace(CONFIG, key_stale_s=60.0), sender=endpoint, monotonic=clock)
+    keys.keys_for("a")
+    endpoint.reply = DOWN
+    clock.now_s += 359.9
+    late = kids(keys.keys_for("a"))
+    clock.now_s += 0.1
+
+    assert late == ["a"]
+    assert code_of(keys.keys_for, "a") == "key-source-unavailable"
 
 
 def test_the_age_counts_from_the_question(keys, endpoint, clock):
@@ -305,8 +323,37 @@ def test_a_key_set_in_hand_knows_its_ids():
     static = StaticKeySet(read_key_set(jwks(A, B), PURCHASES))
 
     assert kids(static.keys_for("b")) == ["b"]
-    with pytest.raises(KidUnknown):
+    assert kids(static.keys_for(None)) == ["a", "b"]
+    with pytest.raises(KidUnknown) as refused:
         static.keys_for("c")
+    assert refused.value.detail == "the portal's key set has no key of the token's kid"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"keys":[]}', "the key set holds no usable key"),
+        (jwks({"kty": "oct", "k": "AAAA"}), "the key set holds no usable key"),
+    ],
+    ids=["empty", "nothing of use"],
+)
+def test_the_words_about_a_set_of_no_use(body, says):
+    """rfc7517:5: what operations reads first."""
+    with pytest.raises(KeySourceUnavailable) as undecided:
+        read_key_set(body, PURCHASES)
+
+    assert undecided.value.detail == says
+
+
+def test_a_body_that_is_no_key_set_is_told_in_the_words_of_who_read_it():
+    """And as an outage, although the reading refused it: nothing is known of the key."""
+    body = b"<html>maintenance</html>"
+    with pytest.raises(Refused) as refused:
+        PURCHASES.parse_keys(body)
+    with pytest.raises(KeySourceUnavailable) as undecided:
+        read_key_set(body, PURCHASES)
+
+    assert undecided.value.detail == refused.value.detail
 
 
 @given(st.binary() | JSON_VALUES.map(lambda value: json.dumps({"keys": [value]}).encode()))

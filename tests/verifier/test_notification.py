@@ -4,7 +4,13 @@ import json
 from importlib.resources import files
 
 import pytest
-from coinslot_contracts.errors import ConfirmUnavailable, GameMismatch, SignatureMismatch, SignatureMissing
+from coinslot_contracts.errors import (
+    ConfirmUnavailable,
+    GameMismatch,
+    Refused,
+    SignatureMismatch,
+    SignatureMissing,
+)
 from coinslot_contracts.json_bytes import dump_json, spellings
 from coinslot_contracts.portals.jogos.signing import signature
 from coinslot_testkit.demonstrations import compact, notification
@@ -20,6 +26,8 @@ VERIFIER = NotificationVerifier(CONFIG)
 FIELDS = notification("zXhKYRy3genKKh9TgndBpu1gp5tBpA", "278")
 BODY = compact(FIELDS)
 RIGHT = signature(BODY, KEY)
+OTHER_BODY = compact({**FIELDS, "gameId": 1221})
+OTHER_RIGHT = signature(OTHER_BODY, KEY)
 
 
 @pytest.mark.parametrize("tool", ["node", "jdk", "openssl"])
@@ -42,6 +50,8 @@ def test_every_signature_of_another_tool_is_accepted(tool):
         RIGHT.encode(),
         {"authorization": RIGHT, "Host": "x"},
         [("Host", "x"), ("AUTHORIZATION", RIGHT)],
+        [(b"host", b"x"), (b"authorization", RIGHT.encode())],
+        [(b"Host", b"x"), (b"Authorization", RIGHT.encode())],
     ],
 )
 def test_the_signature_is_taken_as_value_or_from_the_headers(sent):
@@ -85,6 +95,38 @@ def test_any_other_signature_is_a_mismatch(sent):
     """jogos:iap.1.auth: bytes are compared, so no character can crash it; two headers are one too many."""
     with pytest.raises(SignatureMismatch):
         VERIFIER.verify(sent, BODY)
+
+
+@pytest.mark.parametrize(
+    ("sent", "body", "says"),
+    [
+        (None, BODY, "there is no Authorization header"),
+        ([(b"host", b"x")], BODY, "there is no Authorization header"),
+        ([("Authorization", RIGHT)] * 3, BODY, "there are 3 Authorization headers"),
+        (RIGHT, BODY + b" ", "the signature does not belong to these bytes and our shared key"),
+        (OTHER_RIGHT, OTHER_BODY, "the notification is about game 1221, not 1220"),
+    ],
+    ids=["none", "none among others", "three", "of other bytes", "another game"],
+)
+def test_a_refusal_says_what_it_found(sent, body, says):
+    """jogos:iap.1.err: what a developer reads first; nothing of key or signature is in it."""
+    with pytest.raises(Refused) as refused:
+        VERIFIER.verify(sent, body)
+
+    assert refused.value.detail == says
+
+
+@pytest.mark.parametrize(("body", "kind"), [(BODY.decode(), "str"), (FIELDS, "dict"), (None, "NoneType")])
+def test_a_body_that_was_read_already_is_a_mistake_of_the_caller(body, kind):
+    """jogos:iap.1.auth: the bytes are signed, so they are asked for, in words that name what came instead."""
+    with pytest.raises(TypeError, match=f"^body must be the raw bytes of the request, not {kind}$"):
+        VERIFIER.verify(RIGHT, body)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_every_kind_of_raw_bytes_is_a_body(kind):
+    """The positive twin: what servers and frameworks hand over."""
+    assert VERIFIER.verify(RIGHT, kind(BODY)) == VERIFIER.verify(RIGHT, BODY)
 
 
 @pytest.mark.parametrize("encode", [name for name in spellings() if name != "gzip"])

@@ -46,16 +46,16 @@ class KeptKeys:
         self._held: _Held | None = None
         self._flight: _Flight | None = None
 
-    def find(self, do_they: Callable[[Keys], object], *, gives_back: bool = True) -> Keys:
+    def find(self, do_they: Callable[[Keys], object], *, always_costs: bool = False) -> Keys:
         """The kept keys where they are fresh and do, else newly fetched ones, whether or not these do.
 
         Fetches that are due by age and fetches in doubt are rationed apart, so that no stranger who causes
         doubts can keep the keys from being renewed. Where the ration of doubts is used up, keys that were
         asked for within the last FETCH_EVERY_S seconds stand for new ones. Where the portal cannot be asked,
         stale ones that do are returned.
-        do_they      whether keys are what the caller needs; equal keys stay the same object
-        gives_back   whether a fetch whose keys do costs nothing; one that was due by age never does
-        errors       KeySourceUnavailable
+        do_they        whether keys are what the caller needs; equal keys stay the same object
+        always_costs   whether a fetch in doubt costs its place even where its keys do
+        errors         KeySourceUnavailable
         """
         with self._lock:
             held = self._fresh()
@@ -70,7 +70,7 @@ class KeptKeys:
                 flight = self._flight = _Flight()
         if leads:
             self._fly(flight)
-            self._settle(flight, held, do_they if gives_back else None)
+            self._settle(flight, held, None if always_costs else do_they)
         flight.done.wait()
         if flight.keys is not None:
             return flight.keys
@@ -159,5 +159,5 @@ class Bucket:
         return True
 
     def give_back(self) -> None:
-        """The fetch was of use."""
-        self.places = min(self.places + 1.0, float(FETCHES_AT_ONCE))
+        """The fetch that took a place was of use."""
+        self.places += 1.0

@@ -9,8 +9,8 @@ clauses   sandbox:no-kid, rfc8725:3.10
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from coinslot_verifier.config import VerifierConfig
@@ -19,6 +19,14 @@ from coinslot_verifier.key_source import PublishedKeys, Sender
 
 REMEMBERED_MAX: Final = 1_024
 REMEMBERED_FOR_S: Final = 3 * FETCH_EVERY_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refused:
+    """A token that did not fit these keys; until then, it is not asked about again."""
+
+    keys: Keys
+    until_s: float
 
 
 class CachedKeys:
@@ -52,7 +60,7 @@ class CachedKeys:
         )
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._refused: OrderedDict[bytes, tuple[Keys, float]] = OrderedDict()
+        self._refused: dict[bytes, _Refused] = {}
 
     def keys_for(self, kid: str | None) -> Keys:  # noqa: ARG002 - the portal gives its key no id
         """The kept key, fetched where there is none or it is too old.
@@ -70,7 +78,7 @@ class CachedKeys:
         """
         if self._is_remembered(evidence, tried):
             return None
-        keys = self._kept.find(lambda kept: kept is not tried, gives_back=False)
+        keys = self._kept.find(lambda kept: kept is not tried, always_costs=True)
         if keys is not tried:
             return keys
         self._remember(evidence, tried)
@@ -78,15 +86,15 @@ class CachedKeys:
 
     def _is_remembered(self, evidence: bytes, tried: Keys) -> bool:
         with self._lock:
-            keys, until_s = self._refused.get(evidence, ((), 0.0))
-            return keys is tried and self._monotonic() < until_s
+            known = self._refused.get(evidence)
+            return known is not None and known.keys is tried and self._monotonic() < known.until_s
 
     def _remember(self, evidence: bytes, tried: Keys) -> None:
         with self._lock:
-            self._refused[evidence] = (tried, self._monotonic() + REMEMBERED_FOR_S)
-            self._refused.move_to_end(evidence)
+            self._refused.pop(evidence, None)  # so that what was refused last stands last
+            self._refused[evidence] = _Refused(keys=tried, until_s=self._monotonic() + REMEMBERED_FOR_S)
             if len(self._refused) > REMEMBERED_MAX:
-                self._refused.popitem(last=False)
+                self._refused.pop(next(iter(self._refused)))
 
 
 def _any(keys: Keys) -> bool:  # noqa: ARG001 - the form of a condition

@@ -296,8 +296,18 @@ class Ledger:
             )
         return settled
 
-    def _grant(
-        self, connection: Connection, fact: _Fact, *, flagged: bool = False, is_reported: bool = True
+    def _grant(self, connection: Connection, fact: _Fact, *, flagged: bool = False) -> Settlement:
+        """Granted once, and to be reported to the portal unless that holds it for delivered."""
+        now_s = self._clock()
+        settled = self._grant_once(connection, fact, now_s=now_s, flagged=flagged)
+        if settled.outcome is GrantOutcome.GRANTED:
+            row = {**self._key(fact.order_id), "attempts": 0, "due_at_s": now_s}
+            confirmed_at_s = now_s if flagged else None
+            connection.execute(insert(OUTBOX).values(**row, confirmed_at_s=confirmed_at_s))
+        return settled
+
+    def _grant_once(
+        self, connection: Connection, fact: _Fact, *, now_s: float, flagged: bool = False
     ) -> Settlement:
         key = self._key(fact.order_id)
         if not add_once(connection, ORDERS, {**key, "decided": "granted"}):
@@ -305,20 +315,16 @@ class Ledger:
             return _settlement(
                 fact, GrantOutcome.ALREADY_GRANTED if is_granted else GrantOutcome.REFUNDED_BEFORE
             )
-        now_s = self._clock()
         given = {"user_id": fact.user_id, "product_id": fact.product_id}
         connection.execute(insert(GRANTS).values(**key, **given, granted_at_s=now_s, flagged=flagged))
-        if is_reported:
-            confirmed_at_s = now_s if flagged else None
-            connection.execute(
-                insert(OUTBOX).values(**key, attempts=0, due_at_s=now_s, confirmed_at_s=confirmed_at_s)
-            )
         return _settlement(fact, GrantOutcome.GRANTED, flagged=flagged)
 
     def _grant_purchase(self, connection: Connection, fact: _Fact, external_id: str) -> Settlement:
-        settled = self._grant(connection, fact, is_reported=False)
+        """Granted once, and to be asked about again; the portal is told nothing."""
+        now_s = self._clock()
+        settled = self._grant_once(connection, fact, now_s=now_s)
         if settled.outcome is GrantOutcome.GRANTED:
-            row = {**self._key(fact.order_id), "external_id": external_id, "due_at_s": self._clock()}
+            row = {**self._key(fact.order_id), "external_id": external_id, "due_at_s": now_s}
             connection.execute(insert(PURCHASES).values(row))
         if settled.outcome is not GrantOutcome.ALREADY_GRANTED:
             return settled

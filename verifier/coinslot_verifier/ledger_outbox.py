@@ -8,7 +8,7 @@ clause   sandbox:arrived-repeat-ok
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
 
 from coinslot_verifier.ledger_store import OUTBOX
 
@@ -22,15 +22,10 @@ class PendingConfirmation:
 
 
 def due(
-    connection: Connection,
-    scope: Mapping[str, str],
-    *,
-    now_s: float,
-    limit: int,
-    attempts_max: int | None = None,
+    connection: Connection, scope: Mapping[str, str], *, now_s: float, limit: int
 ) -> tuple[PendingConfirmation, ...]:
     """What may be asked about now, the longest waiting first."""
-    return _due(connection, scope, now_s, limit, attempts_max, is_claimed=False)
+    return _read(connection, _due(scope, now_s=now_s, limit=limit))
 
 
 def claim(
@@ -43,7 +38,10 @@ def claim(
     attempts_max: int | None,
 ) -> tuple[PendingConfirmation, ...]:
     """As `due`, and nobody else's until lease_s has passed; what another process is claiming is left out."""
-    claimed = _due(connection, scope, now_s, limit, attempts_max, is_claimed=True)
+    query = _due(scope, now_s=now_s, limit=limit)
+    if attempts_max is not None:
+        query = query.where(OUTBOX.c.attempts < attempts_max)
+    claimed = _read(connection, query.with_for_update(skip_locked=True))
     if not claimed:
         return ()
     ids = [pending.order_id for pending in claimed]
@@ -106,25 +104,16 @@ def next_due_at_s(connection: Connection, scope: Mapping[str, str]) -> float | N
     return None if found is None else float(found)
 
 
-def _due(
-    connection: Connection,
-    scope: Mapping[str, str],
-    now_s: float,
-    limit: int,
-    attempts_max: int | None,
-    *,
-    is_claimed: bool,
-) -> tuple[PendingConfirmation, ...]:
-    query = (
+def _due(scope: Mapping[str, str], *, now_s: float, limit: int) -> Select[tuple[str, int]]:
+    return (
         select(OUTBOX.c.order_id, OUTBOX.c.attempts)
         .where(_ours(scope), OUTBOX.c.confirmed_at_s.is_(None), OUTBOX.c.due_at_s <= now_s)
         .order_by(OUTBOX.c.due_at_s, OUTBOX.c.order_id)
         .limit(limit)
     )
-    if attempts_max is not None:
-        query = query.where(OUTBOX.c.attempts < attempts_max)
-    if is_claimed:
-        query = query.with_for_update(skip_locked=True)
+
+
+def _read(connection: Connection, query: Select[tuple[str, int]]) -> tuple[PendingConfirmation, ...]:
     rows = connection.execute(query).all()
     return tuple(PendingConfirmation(order_id=row.order_id, attempts=row.attempts) for row in rows)
 

@@ -128,7 +128,7 @@ PURCHASES: Final = Table(
 def open_engine(url: str) -> Engine:
     """An engine for the url of a SQLite or PostgreSQL database, as in `sqlite:///game.sqlite`.
 
-    `postgresql://` means psycopg 3 where no driver is named.
+    `postgresql://` and `postgres://` mean psycopg 3.
 
     On SQLite: write-ahead log, foreign keys enforced, up to 10 s of waiting for another writer, and
     transactions that take the write lock when they begin; SQLite's own deferred ones lose updates or fail in
@@ -136,12 +136,12 @@ def open_engine(url: str) -> Engine:
     server has closed meanwhile is replaced when it is taken out of the pool.
     errors   ValueError for any other kind of database, and where the database's driver is not installed
     """
-    where = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres:") else url)
+    where = make_url(url)
+    if where.drivername in ("postgres", "postgresql"):
+        where = where.set(drivername="postgresql+psycopg")
     backend = where.get_backend_name()
     if backend not in _INSERTS:
         raise ValueError(f"the ledger runs on sqlite or postgresql, not on {backend}")
-    if where.drivername == "postgresql":
-        where = where.set(drivername="postgresql+psycopg")
     try:
         engine = create_engine(where, pool_pre_ping=backend == "postgresql")
     except ModuleNotFoundError as error:
@@ -196,18 +196,22 @@ _AWAY: Final = ("08", "53", "57")
 _INSERTS: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
+_PRAGMAS: Final = (f"busy_timeout = {BUSY_TIMEOUT_S * 1000}", "journal_mode = WAL", "foreign_keys = ON")
+_BEGIN_READING: Final = "BEGIN"
+_BEGIN_WRITING: Final = "BEGIN IMMEDIATE"
+
+
 def _prepare_sqlite(dbapi_connection: Any, record: object) -> None:  # noqa: ARG001 - the event's form
     dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA foreign_keys = ON")
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get("coinslot_read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    read_only = connection.get_execution_options().get("coinslot_read_only")
+    connection.exec_driver_sql(_BEGIN_READING if read_only else _BEGIN_WRITING)
 
 
 _LISTENERS: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -123,40 +123,37 @@ def ack(status: int, body: bytes) -> Ack:
     return Ack(accepted=True, code=code_text, reason='HTTP success and code "200"', note=note)
 
 
+_WITHOUT_KEY: Final = Unmet(
+    code="game-without-shared-key",
+    clause="jogos:iap.key",
+    says="a shared key has been generated under the game parameters (line 157)",
+    remedy="set shared_key of the game",
+)
+_WITHOUT_PURCHASE: Final = Unmet(
+    code="game-without-in-app-purchase",
+    clause="jogos:iap.key",
+    says="in-app purchase is switched on in the game's settings (line 158)",
+    remedy="set iap_enabled of the game to true",
+)
+_WITHOUT_CALLBACK: Final = Unmet(
+    code="game-without-callback-url",
+    clause="jogos:iap.key",
+    says="the game's settings hold the server's callback notification URL (line 158)",
+    remedy="set callback_url of the game",
+)
+
+
 def unmet(game: Game) -> tuple[Unmet, ...]:
     """The preconditions of payments that the document states and this game does not meet.
 
     clause   jogos:iap.key (lines 157-158)
     """
-    problems = []
-    if not game.shared_key:
-        problems.append(
-            Unmet(
-                code="game-without-shared-key",
-                clause="jogos:iap.key",
-                says="a shared key has been generated under the game parameters (line 157)",
-                remedy="set shared_key of the game",
-            )
-        )
-    if not game.iap_enabled:
-        problems.append(
-            Unmet(
-                code="game-without-in-app-purchase",
-                clause="jogos:iap.key",
-                says="in-app purchase is switched on in the game's settings (line 158)",
-                remedy="set iap_enabled of the game to true",
-            )
-        )
-    if not game.callback_url:
-        problems.append(
-            Unmet(
-                code="game-without-callback-url",
-                clause="jogos:iap.key",
-                says="the game's settings hold the server's callback notification URL (line 158)",
-                remedy="set callback_url of the game",
-            )
-        )
-    return tuple(problems)
+    stated = (
+        (game.shared_key, _WITHOUT_KEY),
+        (game.iap_enabled, _WITHOUT_PURCHASE),
+        (game.callback_url, _WITHOUT_CALLBACK),
+    )
+    return tuple(problem for is_met, problem in stated if not is_met)
 
 
 NOTICES: Final = NoticesPart(
