@@ -104,10 +104,9 @@ def parse_compact(token: object) -> CompactToken:
     raw = _ascii(token)
     if len(raw) > TOKEN_BYTES_MAX:
         raise TokenMalformed(f"the token is longer than {TOKEN_BYTES_MAX} bytes")
-    parts = raw.split(b".", 3)
+    parts = raw.split(b".")
     if len(parts) != 3:
-        found = "more than 3 parts" if len(parts) > 3 else f"{len(parts)} part(s)"
-        raise TokenMalformed(f"the token has {found}, not 3")
+        raise TokenMalformed(f"the token has {len(parts)} part(s), not 3")
     header_part, payload_part, signature_part = parts
     is_short = len(header_part) <= HEADER_CHARS_KNOWN_MAX
     try:
@@ -183,14 +182,13 @@ def _ascii(token: object) -> bytes:
         raise TokenMalformed("the token is not text")
     if not token.isascii():  # asked first, since the error of encode() holds the whole token
         raise TokenMalformed("the token holds a character beyond ASCII")
-    return token.encode("ascii")
+    return token.encode()
 
 
 def _coding_problem(parts: Sequence[bytes]) -> str:
     """Which part is not canonical Base64url, in words that hold nothing of it."""
-    told = ((name, _part_problem(part)) for name, part in zip(_PARTS, parts, strict=True))
-    name, problem = next(((name, said) for name, said in told if said), ("text", "not canonical Base64url"))
-    return f"the token's {name} is {problem}"
+    problems = map(_part_problem, parts)
+    return next(f"the token's {name} is {said}" for name, said in zip(_PARTS, problems, strict=True) if said)
 
 
 def _part_problem(part: bytes) -> str:
@@ -205,7 +203,7 @@ def _part_problem(part: bytes) -> str:
 
 def _read_header(part: bytes) -> Header:
     try:
-        members = parse_json_object(read_base64(part), bytes_max=TOKEN_BYTES_MAX)
+        members = parse_json_object(read_base64(part))
     except JsonInvalid as error:
         raise TokenMalformed(f"the token's header is {error}") from None
     algorithm, kid = members.get("alg"), members.get("kid")
