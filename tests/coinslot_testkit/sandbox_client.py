@@ -146,6 +146,15 @@ class SandboxClient:
         asked = "&".join(f"{name}={value}" for name, value in query.items())
         return list(self.done("GET", f"/journal?{asked}")["entries"])
 
+    def await_journal(self, count: int, **query: Any) -> list[Any]:
+        """Entries of the journal once there are so many: an attempt is noted after its answer has come."""
+        seq = 0
+        for _ in range(200):
+            if len(found := self.journal(**query)) >= count:
+                return found
+            seq = self.done("GET", f"/journal/wait?after={seq}&timeout_s=10")["last_seq"]
+        raise AssertionError(f"{len(found)} of {count} entries in the journal")
+
     def await_delivery(self, delivery_id: str, *states: str, attempts: int = 0) -> Any:
         """A delivery's detail once it is in one of these states, with so many attempts made."""
         seq = 0

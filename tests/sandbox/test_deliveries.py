@@ -353,7 +353,7 @@ def test_a_commit_reaches_the_backend_at_once(shop, backend):
         shop.order_id(player=player, paid=True)
         backend.wait_for(number + 1, timeout_s=5)
 
-    attempts = shop.journal(dir="out")
+    attempts = shop.await_journal(10, dir="out")
     made = {
         item["delivery_id"]: item["created_at_s"] for item in shop.done("GET", "/deliveries")["deliveries"]
     }

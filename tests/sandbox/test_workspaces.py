@@ -228,7 +228,7 @@ def test_workspaces_that_work_side_by_side_never_meet(client):
             orders = {mine.order_id(paid=True) for _ in range(5)}
             told = {arrival.json["orderId"] for arrival in backend.wait_for(5)}
             listed = {row["orderId"] for row in mine.orders_page().json["page"]["content"]}
-            seen = {entry["order_id"] for entry in mine.journal(dir="out")}
+            seen = {entry["order_id"] for entry in mine.await_journal(5, dir="out")}
             if not orders == told == listed == seen:
                 mixed.append(number)
             mine.pool.clear()
