@@ -109,6 +109,18 @@ def test_a_changed_key_is_seen_at_once_with_one_fetch(build, endpoint):
     assert len(endpoint.urls) == 3
 
 
+def test_a_key_that_another_token_brought_meanwhile_is_taken_without_a_fetch(endpoint, clock):
+    """A login that read the old key, and found that it does not fit, when the new one was there already."""
+    keys = CachedKeys(CONFIG, sender=endpoint, monotonic=clock)
+    old = keys.keys_for(None)
+    endpoint.reply = WireReply(body=NEW)
+    brought = keys.refreshed(old, evidence=b"first")
+
+    assert keys.refreshed(old, evidence=b"second") is brought
+    assert brought is not old
+    assert len(endpoint.urls) == 2
+
+
 def test_a_forged_token_causes_one_fetch_and_no_second_one(build, endpoint):
     """rfc8725:3.10: what was refused under a new key is remembered as a digest."""
     verifier = build()
