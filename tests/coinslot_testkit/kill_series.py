@@ -146,7 +146,8 @@ class KillSeries:
             finally:
                 process.end(signal.SIGTERM)
             assert not self._failures, self._failures[0]
-            return self._tally(kept, backend.arrivals, took_s=time.monotonic() - began_s)
+            whole = [arrival for arrival in backend.arrivals if not arrival.is_cut]
+        return self._tally(kept, whole, took_s=time.monotonic() - began_s)
 
     def _start(self, url: str) -> SandboxProcess:
         process = SandboxProcess(
@@ -285,7 +286,9 @@ class _Moods:
         """Notification -> place of its first arrival that was acknowledged in time."""
 
     def answer(self, arrival: Arrival) -> Says:
-        """Fail, stall or accept."""
+        """Fail, stall or accept; what a kill cut short is none."""
+        if arrival.is_cut:
+            return Says(status=400, body=b"{}")
         told = arrival.json
         name = (str(told["orderId"]), str(told["paytype"]))
         self._seen[name] += 1

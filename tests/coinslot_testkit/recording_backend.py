@@ -29,6 +29,11 @@ class Arrival:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the sender died before all of it was sent: no server takes that for a request."""
+        return len(self.body) < int(self.header("Content-Length") or 0)
+
+    @property
     def json(self) -> dict[str, object]:
         """The body, read as a JSON object."""
         value = json.loads(self.body)
