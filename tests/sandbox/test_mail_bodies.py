@@ -7,6 +7,7 @@ for byte with what is written down here, signatures are made anew with hashlib.
 import gzip
 import hashlib
 import json
+import time
 
 import pytest
 from coinslot_contracts.vocabulary import ENCODINGS, FIELD_SHAPES, SIGNATURE_DEFECTS, WRONG_KEYS
@@ -49,6 +50,9 @@ def _by_fault(shop, backend, kinds):
     detail = shop.await_delivery(step["delivery"]["delivery_id"], "delivered", "failed")
     assert [attempt["fault_id"] for attempt in detail["attempts"]] == [fault["fault_id"]]
     assert detail["attempts"][0]["cause"] == "schedule"
+    deadline_s = time.monotonic() + 10  # it is counted after the attempt was written
+    while _fired(shop, fault) < 1 and time.monotonic() < deadline_s:
+        time.sleep(0.02)
     assert _fired(shop, fault) == 1, kind
     return step["order"], arrival
 
