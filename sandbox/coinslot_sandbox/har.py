@@ -6,14 +6,14 @@ no member for stands in members that begin with an underscore, as the format ask
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
 
-from coinslot_sandbox.journal_entries import Entry, Gap
+from coinslot_sandbox.journal_entries import Entry, Excerpt, Gap
 from coinslot_sandbox.journal_filter import body_of
 
 OWN_MEMBERS = (
@@ -33,20 +33,21 @@ OWN_MEMBERS = (
 )
 
 
-def har_pieces(pages: Iterable[Sequence[Entry]], gaps: Sequence[Gap], *, version: str) -> Iterator[bytes]:
-    """The archive's bytes, page by page."""
-    head: dict[str, Any] = {"version": "1.2", "creator": {"name": "Coinslot", "version": version}}
-    if gaps:
-        head["comment"] = "; ".join(f"{gap.dropped} entries dropped before #{gap.before_seq}" for gap in gaps)
+def har_pieces(pages: Iterable[Excerpt], *, version: str) -> Iterator[bytes]:
+    """The archive's bytes, page by page; what was dropped is said behind the last entry."""
+    head = {"version": "1.2", "creator": {"name": "Coinslot", "version": version}}
+    gaps: list[Gap] = []
     yield b'{"log": ' + _json(head)[:-1] + b', "entries": ['
     separator = b"\n"
     for page in pages:
         pieces: list[bytes] = []
-        for entry in page:
+        gaps = page.gaps
+        for entry in page.entries:
             pieces += [separator, _json(har_entry(entry))]
             separator = b",\n"
         yield b"".join(pieces)
-    yield b"\n]}}\n"
+    dropped = "; ".join(f"{gap.dropped} entries dropped before #{gap.before_seq}" for gap in gaps)
+    yield b'\n], "comment": ' + _json(dropped) + b"}}\n" if dropped else b"\n]}}\n"
 
 
 def har_entry(entry: Entry) -> dict[str, Any]:

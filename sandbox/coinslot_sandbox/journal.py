@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from coinslot_sandbox.clock import Clock
-from coinslot_sandbox.journal_entries import Crossing, Entry, Gap, make_entry, size_of, widened
+from coinslot_sandbox.journal_entries import Crossing, Entry, Excerpt, Gap, make_entry, size_of, widened
 from coinslot_sandbox.journal_filter import JournalFilter
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.store.entries import COLUMNS, RESERVED_AHEAD, EntryRows, Held, JournalCap
@@ -191,32 +191,44 @@ class Journal:
 
     def entries(self, *, after: int, limit: int, wanted: JournalFilter) -> list[Entry]:
         """Entries after a number, oldest first."""
+        return self.excerpt(after=after, limit=limit, wanted=wanted).entries
+
+    def excerpt(self, *, after: int, limit: int, wanted: JournalFilter) -> Excerpt:
+        """Entries after a number, and the gaps as they were when these were read."""
         after = max(after, wanted.after)
+        excerpt, is_of_one_moment = self._read(after, limit, wanted)
+        if not is_of_one_moment:
+            with self._writer.alone():
+                excerpt, _ = self._read(after, limit, wanted)
+        return excerpt
+
+    def _read(self, after: int, limit: int, wanted: JournalFilter) -> tuple[Excerpt, bool]:
+        """An excerpt, and whether the store dropped nothing between reading the memory and the rows."""
         with self._changed:
             from_seq = self._recent.entries[0][0]["seq"] if self._recent.entries else self._next_seq
             newest = [
                 entry for entry, _ in self._recent.entries if entry["seq"] > after and wanted.takes(entry)
             ]
+            gaps, stored_gaps = list(self._gaps), self._held.gaps
         if after + 1 >= from_seq:
-            return newest[:limit]
+            return Excerpt(entries=newest[:limit], gaps=gaps), True
         members = {name: value for name in COLUMNS if (value := getattr(wanted, name)) is not None}
         with self._writer.database.read() as connection:
+            is_of_one_moment = self._rows.gaps(connection) == stored_gaps
             until_seq = from_seq if wanted.before is None else min(from_seq, wanted.before)
             rows = self._rows.read(connection, after=after, before=until_seq, members=members)
             older = list(islice((entry for entry in rows if wanted.takes(entry)), limit))
-        return (older + newest)[:limit]
+        return Excerpt(entries=(older + newest)[:limit], gaps=gaps), is_of_one_moment
 
-    def pages(self, wanted: JournalFilter) -> Iterator[list[Entry]]:
+    def pages(self, wanted: JournalFilter) -> Iterator[Excerpt]:
         """Every wanted entry that can be seen now, oldest first, in pages."""
         cursor, last_seq = 0, self.last_seq
         while cursor < last_seq:
-            page = self.entries(after=cursor, limit=PAGE_ENTRIES, wanted=wanted)
-            known = [entry for entry in page if entry["seq"] <= last_seq]
-            if known:
-                yield known
-            if len(page) < PAGE_ENTRIES:
+            page = self.excerpt(after=cursor, limit=PAGE_ENTRIES, wanted=wanted)
+            yield replace(page, entries=[entry for entry in page.entries if entry["seq"] <= last_seq])
+            if len(page.entries) < PAGE_ENTRIES:
                 return
-            cursor = page[-1]["seq"]
+            cursor = page.entries[-1]["seq"]
 
     def wait(self, *, after: int, timeout_s: float) -> bool:
         """Wait until there is an entry after this number; False where there is none by then."""

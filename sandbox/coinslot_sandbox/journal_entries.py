@@ -52,6 +52,14 @@ class Gap:
     before_seq: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """Entries, oldest first, and every gap that the journal had at the moment when they were read."""
+
+    entries: list[Entry]
+    gaps: list[Gap]
+
+
 def make_entry(seq: int, crossing: Crossing, *, workspace: str, secrets: Iterable[str]) -> Entry:
     """A crossing as an entry, with every secret masked."""
     mask = Mask(secrets, is_control=crossing.dir == "control")

@@ -7,6 +7,7 @@ import threading
 import pytest
 from coinslot_contracts.wire import WireReply, WireRequest
 from coinslot_sandbox import journal as journal_module
+from coinslot_sandbox import journal_writer as writer_module
 from coinslot_sandbox.clock import ManualClock, SystemClock
 from coinslot_sandbox.journal import Crossing, Journal, JournalCap, JournalFilter
 from coinslot_sandbox.journal_writer import JournalWriter
@@ -230,6 +231,34 @@ def test_the_oldest_entries_are_dropped_and_counted(open_journal):
     assert len(kept) + journal.dropped == 61
     assert kept[-1]["seq"] == 61
     assert [(gap.dropped, gap.before_seq) for gap in journal.gaps] == [(journal.dropped, kept[0]["seq"])]
+
+
+@pytest.mark.parametrize("recent_max", [2, 2000])
+def test_entries_and_gaps_are_of_one_moment(open_journal, monkeypatch, recent_max):
+    """While the oldest are being dropped, no excerpt misses an entry that its gaps do not name."""
+    monkeypatch.setattr(journal_module, "RECENT_MAX", recent_max)
+    monkeypatch.setattr(writer_module, "GROUP_S", 0.0)
+    journal = open_journal(cap=JournalCap(entries=40))
+    excerpts, is_over = [], threading.Event()
+
+    def read():
+        while not is_over.is_set():
+            excerpts.append(journal.excerpt(after=0, limit=1000, wanted=ANY))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(150):
+        for _ in range(4):
+            journal.append(_crossing())
+        journal.flush()
+    is_over.set()
+    reader.join()
+
+    assert len({tuple(excerpt.gaps) for excerpt in excerpts}) > 10
+    for excerpt in excerpts:
+        before_seq = excerpt.gaps[0].before_seq if excerpt.gaps else 1
+        assert [entry["seq"] for entry in excerpt.entries][:1] in ([before_seq], [])
+        assert sum(gap.dropped for gap in excerpt.gaps) == before_seq - 1
 
 
 def test_the_cap_counts_bytes_too(open_journal):

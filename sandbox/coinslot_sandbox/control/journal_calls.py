@@ -26,6 +26,7 @@ from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.har import har_pieces
 from coinslot_sandbox.journal import Journal, JournalFilter
 from coinslot_sandbox.journal_claims import Near, Tally
+from coinslot_sandbox.journal_entries import Excerpt
 from coinslot_sandbox.version import sandbox_version
 
 WAIT_S_DEFAULT: Final = 25.0
@@ -70,7 +71,7 @@ def count_entries(call: Call) -> Reply:
     wanted = schema_journal.parse_count(call.body)
     journal = call.services.journal
     journal.settle()
-    count = sum(len(page) for page in journal.pages(wanted))
+    count = sum(len(page.entries) for page in journal.pages(wanted))
     return 200, {"count": count, "last_seq": journal.last_seq, "dropped": journal.dropped}
 
 
@@ -84,9 +85,9 @@ def assert_entries(call: Call) -> Reply:
     while True:
         last_seq = journal.last_seq
         for page in journal.pages(JournalFilter(after=cursor)):
-            for entry in page:
+            for entry in page.entries:
                 tally.take(entry)
-            cursor = page[-1]["seq"]
+                cursor = entry["seq"]
         cursor = max(cursor, last_seq)
         left_s = deadline_s - clock.monotonic_s()
         if tally.state != "open" or left_s <= 0 or not journal.wait(after=cursor, timeout_s=left_s):
@@ -130,7 +131,7 @@ def export_har(call: Call) -> Reply:
     """The journal as an HTTP archive."""
     journal, wanted = call.services.journal, schema_journal.query_filter(call)
     journal.settle()
-    pieces = har_pieces(journal.pages(wanted), journal.gaps, version=sandbox_version())
+    pieces = har_pieces(journal.pages(wanted), version=sandbox_version())
     return 200, Streamed(kind="application/json", pieces=pieces, filename="journal.har")
 
 
@@ -138,32 +139,31 @@ def export_lines(call: Call) -> Reply:
     """The journal with one JSON object on each line; gaps stand where entries were dropped."""
     journal, wanted = call.services.journal, schema_journal.query_filter(call)
     journal.settle()
-    pieces = _lines(journal.pages(wanted), journal)
+    pieces = _lines(journal.pages(wanted), after=wanted.after)
     return 200, Streamed(kind="application/jsonl", pieces=pieces, filename="journal.jsonl")
 
 
-def _lines(pages: Iterable[list[dict[str, Any]]], journal: Journal) -> Iterator[bytes]:
-    gaps = journal.gaps
+def _lines(pages: Iterable[Excerpt], *, after: int) -> Iterator[bytes]:
     for page in pages:
         lines: list[bytes] = []
-        for entry in page:
-            while gaps and gaps[0].before_seq <= entry["seq"]:
-                lines.append(json_line(dump_gap(gaps.pop(0))))
+        for entry in page.entries:
+            lines += [json_line(dump_gap(gap)) for gap in page.gaps if after < gap.before_seq <= entry["seq"]]
             lines.append(json_line(dump_entry(entry)))
+            after = entry["seq"]
         yield b"".join(lines)
 
 
 def _listed(journal: Journal, wanted: JournalFilter, items_max: int) -> dict[str, Any]:
     last_seq = journal.last_seq
-    entries = journal.entries(after=wanted.after, limit=items_max, wanted=wanted)
+    excerpt = journal.excerpt(after=wanted.after, limit=items_max, wanted=wanted)
+    entries = excerpt.entries
     if len(entries) == items_max or (entries and entries[-1]["seq"] > last_seq):
         last_seq = entries[-1]["seq"]
-    gaps = [gap for gap in journal.gaps if wanted.after < gap.before_seq <= last_seq]
     return {
         "entries": [dump_entry(entry) for entry in entries],
         "last_seq": last_seq,
-        "dropped": journal.dropped,
-        "gaps": [dump_gap(gap) for gap in gaps],
+        "dropped": sum(gap.dropped for gap in excerpt.gaps),
+        "gaps": [dump_gap(gap) for gap in excerpt.gaps if wanted.after < gap.before_seq <= last_seq],
         "trouble": _trouble(journal),
     }
 

@@ -53,12 +53,13 @@ def stream_events(
     beat_s, cursor = clock.monotonic_s(), after
     while not journal.is_ending:
         last_seq = journal.last_seq
-        entries = journal.entries(after=cursor, limit=_PAGE, wanted=wanted)
+        excerpt = journal.excerpt(after=cursor, limit=_PAGE, wanted=wanted)
+        entries = excerpt.entries
         is_full = len(entries) == _PAGE
         reached = (
             entries[-1]["seq"] if is_full else max([last_seq, *(entry["seq"] for entry in entries[-1:])])
         )
-        events = _events(entries, [gap for gap in journal.gaps if cursor < gap.before_seq <= reached])
+        events = _events(entries, [gap for gap in excerpt.gaps if cursor < gap.before_seq <= reached])
         cursor = max(cursor, reached)
         now_s = clock.monotonic_s()
         if events or now_s >= beat_s + HEARTBEAT_S:

@@ -64,8 +64,13 @@ class EntryRows:
             next_seq=max(row["next_seq"], last_seq + 1),
             entries=row["entries"],
             size_bytes=row["size_bytes"],
-            gaps=tuple(Gap(dropped=dropped, before_seq=seq) for dropped, seq in json.loads(row["gaps"])),
+            gaps=_gaps(row["gaps"]),
         )
+
+    def gaps(self, connection: Connection) -> tuple[Gap, ...]:
+        """Where the store says that rows were dropped."""
+        text = connection.scalar(select(JOURNAL_STATES.c.gaps).where(self._state))
+        return () if text is None else _gaps(text)
 
     def add(self, connection: Connection, held: Held, entries: Sequence[Entry], cap: JournalCap) -> Held:
         """Write a group and drop the oldest where that is too much; what there is then.
@@ -153,6 +158,10 @@ class EntryRows:
         done = connection.execute(update(JOURNAL_STATES).where(self._state).values(values))
         if done.rowcount == 0:
             connection.execute(insert(JOURNAL_STATES).values(workspace=self.workspace, **values))
+
+
+def _gaps(text: str) -> tuple[Gap, ...]:
+    return tuple(Gap(dropped=dropped, before_seq=seq) for dropped, seq in json.loads(text))
 
 
 def _column(value: str | None) -> str | None:
