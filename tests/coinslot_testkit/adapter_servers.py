@@ -5,13 +5,13 @@ at /notify. It must not parse or judge anything: that is what is tested.
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from cheroot.wsgi import Server as CherootServer
+from coinslot_testkit.waiting import until
 from coinslot_verifier import NotificationVerifier
 from coinslot_verifier.adapters import Handle, asgi, wsgi
 from coinslot_verifier.adapters.flask import callback_view
@@ -88,10 +88,7 @@ def run_uvicorn(app: Any) -> Iterator[int]:
     config = server_of_asgi.Config(app, port=0, log_level="critical", ws="none", lifespan="off")
     server = server_of_asgi.Server(config)
     with _in_thread(server.run, lambda: setattr(server, "should_exit", True)):
-        deadline_s = time.monotonic() + WAIT_S
-        while not server.started:
-            assert time.monotonic() < deadline_s, "uvicorn did not start"
-            time.sleep(0.005)
+        until(lambda: server.started, says="uvicorn did not start")
         yield server.servers[0].sockets[0].getsockname()[1]
 
 

@@ -5,10 +5,11 @@ What it asked for and what its console said is kept, so that a test can judge bo
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
+
+from coinslot_testkit.waiting import until
 
 FLAGS = (
     "--headless=new",
@@ -21,8 +22,6 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-WAIT_S = 10.0
-POLL_S = 0.05
 
 
 class Browser:
@@ -86,16 +85,13 @@ class Browser:
         """
         from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 
-        deadline_s = time.monotonic() + WAIT_S
-        while time.monotonic() < deadline_s:
+        def looked() -> Any:
             try:
-                found = look()
+                return look()
             except (NoSuchElementException, StaleElementReferenceException):
-                found = None
-            if found:
-                return found
-            time.sleep(POLL_S)
-        raise AssertionError(otherwise)
+                return None
+
+        return until(looked, says=otherwise)
 
     def console(self) -> list[str]:
         """What the console said since it was last asked, warnings and errors."""

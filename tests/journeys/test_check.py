@@ -6,12 +6,12 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import coinslot_scenarios
 import pytest
+from coinslot_testkit.waiting import until
 
 FLASK = Path(coinslot_scenarios.__file__).parent / "backends" / "flask" / "profile.yaml"
 
@@ -206,10 +206,7 @@ def _hear_ctrl_c():
 
 
 def _port_of_backend(log):
-    deadline_s = time.monotonic() + 30
-    while time.monotonic() < deadline_s:
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text() if log.exists() else "")
-        if found:
-            return int(found[1])
-        time.sleep(0.02)
-    raise AssertionError("the backend did not come up")
+    def named():
+        return log.exists() and re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())
+
+    return int(until(named, says="the backend did not come up", timeout_s=30)[1])

@@ -7,6 +7,7 @@ from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_sandbox.clock import SystemClock
 from coinslot_testkit.recording_backend import Says
 from coinslot_testkit.sandbox_client import SandboxClient
+from coinslot_testkit.waiting import until
 
 HOUR_S = 3600
 
@@ -39,12 +40,11 @@ def jumpy(clock, backend):
 
 
 def _await_jumps(client, count):
-    for _ in range(200):
+    def seen():
         jumps = client.done("GET", "/clock")["jumps"]
-        if len(jumps) >= count:
-            return jumps
-        threading.Event().wait(0.05)
-    raise AssertionError(f"{jumps}, not {count}")
+        return len(jumps) >= count and jumps
+
+    return until(seen, says=f"{count} jumps")
 
 
 @pytest.mark.parametrize("by_s", [HOUR_S, -HOUR_S], ids=["forward", "back"])

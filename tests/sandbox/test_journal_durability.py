@@ -18,6 +18,7 @@ from coinslot_sandbox.store.tables import JOURNAL
 from coinslot_testkit.recording_backend import Says
 from coinslot_testkit.sandbox_client import SandboxClient
 from coinslot_testkit.sandbox_process import SandboxProcess
+from coinslot_testkit.waiting import until
 from sqlalchemy import event, func, select
 
 ANY = JournalFilter()
@@ -84,13 +85,6 @@ def journal(tmp_path):
     database.close()
 
 
-def _until(holds, *, within_s=20.0):
-    deadline_s = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline_s, "it did not come about"
-        time.sleep(0.002)
-
-
 def test_an_entry_is_in_the_store_within_fifty_milliseconds(journal):
     """Group commit: the median of lone entries is within 50 ms, and a burst is few transactions."""
     made, database = journal
@@ -98,7 +92,7 @@ def test_an_entry_is_in_the_store_within_fifty_milliseconds(journal):
     for number in range(20):
         began_s = time.monotonic()
         made.append(_crossing())
-        _until(lambda goal=number + 1: _stored(database) == goal)
+        until(lambda goal=number + 1: _stored(database) == goal)
         waits_s.append(time.monotonic() - began_s)
     commits = []
     event.listen(database.engine, "commit", commits.append)
@@ -190,13 +184,13 @@ def test_a_store_that_is_full_for_a_while_costs_no_entry(journal):
     made.flush()
 
     fullness.fill()
-    _until(lambda: made.append(_crossing(order_id="during")) and made.trouble is not None)
+    until(lambda: made.append(_crossing(order_id="during")) and made.trouble is not None)
     trouble = made.trouble
     assert trouble.code == "store-full"
     assert trouble.waiting > 0
     seen = made.entries(after=0, limit=10_000, wanted=ANY)
     fullness.empty()
-    _until(lambda: made.trouble is None)
+    until(lambda: made.trouble is None)
 
     assert [entry["seq"] for entry in seen] == list(range(1, len(seen) + 1))
     assert _stored(database) == len(seen)
@@ -210,12 +204,12 @@ def test_what_exceeds_memory_while_the_store_is_full_leaves_a_gap(journal):
     made.append(_crossing())
     made.flush()
     fullness.fill()
-    _until(lambda: made.append(_crossing()) and made.trouble is not None)
+    until(lambda: made.append(_crossing()) and made.trouble is not None)
     for _ in range(1500):
         made.append(_crossing())
-    _until(lambda: made.dropped > 0)
+    until(lambda: made.dropped > 0)
     fullness.empty()
-    _until(lambda: made.trouble is None)
+    until(lambda: made.trouble is None)
     made.flush()
 
     kept = [entry["seq"] for entry in made.entries(after=0, limit=10_000, wanted=ANY)]
@@ -233,7 +227,7 @@ def test_a_store_that_is_full_at_the_end_does_not_hold_up_the_end(tmp_path):
     made = Journal(workspace="default", writer=writer, clock=SystemClock(), secrets=tuple)
     writer.start()
     Fullness(database).fill()
-    _until(lambda: made.append(_crossing()) and made.trouble is not None)
+    until(lambda: made.append(_crossing()) and made.trouble is not None)
 
     writer.stop()
 
@@ -275,7 +269,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(filling, backend):
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert int(refused.headers["Retry-After"]) >= 1
     assert client.control("GET", "/orders").status == 200
-    _until(lambda: client.done("GET", "/journal")["trouble"] is not None)
+    until(lambda: client.done("GET", "/journal")["trouble"] is not None)
     trouble = client.done("GET", "/journal")["trouble"]
     assert trouble["code"] == "store-full"
     told = client.journal(endpoint="POST /orders", status="507")
@@ -284,7 +278,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(filling, backend):
     fullness.empty()
     for made in acknowledged:
         client.await_delivery(made["delivery"]["delivery_id"], "delivered")
-    _until(lambda: client.done("GET", "/journal")["trouble"] is None)
+    until(lambda: client.done("GET", "/journal")["trouble"] is None)
     after = client.order(paid=True)
     client.await_delivery(after["delivery"]["delivery_id"], "delivered")
     orders = [order["order_id"] for order in client.done("GET", "/orders?limit=10000")["orders"]]
@@ -316,7 +310,7 @@ def test_an_attempt_of_the_schedule_is_kept_in_hand_until_it_is_recorded(filling
     while client.control("POST", "/orders", {**wish, "external_id": "x" * 1000}).status == 201:
         pass
     answering.set()
-    _until(lambda: client.done("GET", "/journal")["trouble"] is not None)
+    until(lambda: client.done("GET", "/journal")["trouble"] is not None)
     client.done("GET", f"/journal/wait?after={client.done('GET', '/journal')['last_seq']}&timeout_s=1")
     fullness.empty()
 

@@ -7,12 +7,12 @@ for byte with what is written down here, signatures are made anew with hashlib.
 import gzip
 import hashlib
 import json
-import time
 
 import pytest
 from coinslot_contracts.vocabulary import ENCODINGS, FIELD_SHAPES, SIGNATURE_DEFECTS, WRONG_KEYS
 from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_testkit.recording_backend import Says
+from coinslot_testkit.waiting import until
 
 KEY = b"the shared key"
 
@@ -50,9 +50,7 @@ def _by_fault(shop, backend, kinds):
     detail = shop.await_delivery(step["delivery"]["delivery_id"], "delivered", "failed")
     assert [attempt["fault_id"] for attempt in detail["attempts"]] == [fault["fault_id"]]
     assert detail["attempts"][0]["cause"] == "schedule"
-    deadline_s = time.monotonic() + 10  # it is counted after the attempt was written
-    while _fired(shop, fault) < 1 and time.monotonic() < deadline_s:
-        time.sleep(0.02)
+    until(lambda: _fired(shop, fault) > 0, says=f"{kind} was not counted")  # that follows the attempt
     assert _fired(shop, fault) == 1, kind
     return step["order"], arrival
 

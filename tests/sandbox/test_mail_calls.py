@@ -7,6 +7,7 @@ import pytest
 from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_testkit.recording_backend import Says
 from coinslot_testkit.sandbox_client import SandboxClient
+from coinslot_testkit.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -148,9 +149,7 @@ def test_held_stays_held_and_put_off_stays_put_off_in_the_next_run(tmp_path, bac
         game.set_game(callback_url=backend.url)
         game.done("POST", "/faults", {"at": "delivery", "with": {"delay": 500, "times": 1}})
         _, delayed = _paid(game)
-        for _ in range(200):
-            if _detail(game, delayed)["waits_for"] is not None:
-                break
+        until(lambda: _detail(game, delayed)["waits_for"])
         game.done("POST", "/deliveries/hold")
         _, held = _paid(game)
     with Sandbox(settings) as sandbox:

@@ -6,6 +6,7 @@ import threading
 import pytest
 from coinslot_sandbox import Sandbox, SandboxSettings
 from coinslot_testkit.recording_backend import RecordingBackend, Says
+from coinslot_testkit.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -190,11 +191,9 @@ def test_what_was_reported_already_is_waited_for_no_more(game, backend):
 
 
 def _until(game, delivery_id, name, value):
-    for _ in range(200):
-        if game.done("GET", f"/deliveries/{delivery_id}")[name] == value:
-            return
-        threading.Event().wait(0.02)
-    raise AssertionError(f"{name} of {delivery_id} never became {value}")
+    until(
+        lambda: game.done("GET", f"/deliveries/{delivery_id}")[name] == value, says=f"{name} is not {value}"
+    )
 
 
 @pytest.mark.parametrize("kinds", [{"reorder": {"after": "kind"}}, {"refund_before_pay": True}])

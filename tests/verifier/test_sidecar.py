@@ -13,6 +13,7 @@ from coinslot_testkit.fake_seller import FakeSeller, good_claims, purchase_token
 from coinslot_testkit.sidecar_process import start_sidecar
 from coinslot_testkit.tokens import GAME_ID, make_token
 from coinslot_testkit.tokens import good_claims as user_claims
+from coinslot_testkit.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -224,18 +225,9 @@ def test_the_outbox_reports_what_was_granted(sidecar, portal):
     assert lost["confirmed"] == []
     assert {one["code"] for one in lost["postponed"]} == {"confirm-unavailable"}
     assert lost["next_due_at_s"] > time.time() - 60
-    done = _until_confirmed(sidecar, "order-told")
+    again = {"limit": 100}
+    until(lambda: "order-told" in sidecar.ask("POST", "/v1/jogos/ledger/outbox/run", again).json["confirmed"])
     assert portal.orders["order-told"].arrived_status == 1
-    assert done
-
-
-def _until_confirmed(sidecar, order_id):
-    deadline_s = time.monotonic() + 15
-    while time.monotonic() < deadline_s:
-        if order_id in sidecar.ask("POST", "/v1/jogos/ledger/outbox/run", {"limit": 100}).json["confirmed"]:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_reconcile_makes_up_for_lost_notifications(sidecar, portal):

@@ -20,6 +20,7 @@ from coinslot_testkit.demonstrations import compact, notification
 from coinslot_testkit.fake_portal import SHARED_KEY, FakePortal, serve
 from coinslot_testkit.sidecar_process import TOKEN, start_sidecar
 from coinslot_testkit.tokens import GAME_ID, good_claims, make_token
+from coinslot_testkit.waiting import until
 
 LINUX = sys.platform.startswith("linux")  # /proc tells who is whose child
 
@@ -314,23 +315,25 @@ def test_a_stop_answers_what_is_under_way_and_takes_no_more(portal):
 
 def _until_refused(running):
     """New callers are turned away while the old call is still running."""
-    deadline_s = time.monotonic() + 5
-    while time.monotonic() < deadline_s:
+
+    def refused():
         try:
             running.ask("GET", "/health")
         except OSError:
             return True
-        time.sleep(0.02)
-    return False
+        return False
+
+    return until(refused)
 
 
 def _await_children(parent, count, *, gone=None):
     """The children of a process once there are so many, the one that is gone not counted."""
-    deadline_s = time.monotonic() + 15
-    while len(found := [child for child in _children(parent) if child != gone]) < count:
-        assert time.monotonic() < deadline_s, f"{len(found)} of {count} children in 15 s"
-        time.sleep(0.05)
-    return found
+
+    def born():
+        found = [child for child in _children(parent) if child != gone]
+        return len(found) >= count and found
+
+    return until(born, says=f"{count} children")
 
 
 @pytest.mark.skipif(not LINUX, reason="told from /proc")
@@ -367,11 +370,7 @@ def test_children_end_when_their_parent_is_killed(portal):
     with start_sidecar({"jogos": portal.url}, "--portal", "jogos", "--processes", "2") as running:
         children = _children(running.ready["pid"])
         os.kill(running.ready["pid"], signal.SIGKILL)
-        deadline_s = time.monotonic() + 10
-        while any(map(_is_alive, children)) and time.monotonic() < deadline_s:
-            time.sleep(0.05)
-
-        assert [child for child in children if _is_alive(child)] == []
+        until(lambda: not any(map(_is_alive, children)), says="a child outlived its parent")
 
 
 def _children(parent):
