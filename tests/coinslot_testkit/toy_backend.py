@@ -133,7 +133,10 @@ class ToyBackend:
         page_no, pages = 1, 1
         while page_no <= pages:
             wanted = {"gameId": int(self.game_id), "pageNo": page_no, "pageSize": 20}
-            page = self.call("/api/gamepay/getOrders", wanted)["page"]
+            answer = self.call("/api/gamepay/getOrders", wanted)
+            if answer["code"] != "200":
+                return says({"ok": False}, 502)
+            page = answer["page"]
             pages = page["totalPage"]
             for row in page["content"]:
                 if row["arrivedStatus"] == 0 and row["refundStatus"] != 1:
