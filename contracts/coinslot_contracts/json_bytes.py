@@ -9,7 +9,7 @@ import gzip
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from coinslot_contracts.wire import Headers
@@ -196,7 +196,7 @@ def _duplicate_keys(value: Any) -> bytes:
     return b"{" + once + b"," + once + b"}"
 
 
-_SPELLINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
+SPELLINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "compact": dump_compact,
     "spaced": _spaced,
     "indented": _indented,
@@ -207,7 +207,7 @@ _SPELLINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "trailing_newline": _trailing_newline,
     "gzip": _gzip,
 }
-_ODD_SPELLINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
+ODD_SPELLINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "float_integers": _float_integers,
     "nulls_dropped": _nulls_dropped,
     "bom": _bom,
@@ -218,23 +218,13 @@ _ODD_SPELLINGS: Final[Mapping[str, Callable[[Any], bytes]]] = {
 def dump_json(value: Any, encode: str = "compact") -> bytes:
     """Write a JSON value in one of the named spellings; KeyError for an unknown name.
 
-    All of `spellings` but `gzip` parse back to the same value; `gzip` is the compact spelling, compressed.
-    Those of `odd_spellings` are read differently by different parsers, `parse_json` refuses some.
+    All of SPELLINGS but `gzip` parse back to the same value; `gzip` is the compact spelling, compressed.
+    Those of ODD_SPELLINGS are read differently by different parsers, `parse_json` refuses some.
     The names are explained in `vocabulary.ENCODINGS`.
     """
-    return (_SPELLINGS.get(encode) or _ODD_SPELLINGS[encode])(value)
+    return (SPELLINGS.get(encode) or ODD_SPELLINGS[encode])(value)
 
 
 def spelling_headers(encode: str) -> Headers:
     """The headers that a body in this spelling needs beside its Content-Type."""
     return (("Content-Encoding", "gzip"),) if encode == "gzip" else ()
-
-
-def spellings() -> Iterable[str]:
-    """The names of one value's spellings that every reader must take alike, in their documented order."""
-    return _SPELLINGS
-
-
-def odd_spellings() -> Iterable[str]:
-    """The names of spellings that readers may take differently, in their documented order."""
-    return _ODD_SPELLINGS

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from coinslot_contracts.json_bytes import dump_compact, dump_json, spellings
+from coinslot_contracts.json_bytes import SPELLINGS, dump_compact, dump_json
 from coinslot_contracts.portal import Arrived, Subject
 from coinslot_contracts.portals.jogos import PORTAL
 from coinslot_contracts.portals.jogos.identity import KEY_FORMS, dump_public_key
@@ -74,7 +74,7 @@ def test_a_reported_order_is_arrived_and_repeating_it_is_no_error():
     assert answers[0].verdict_reason != answers[1].verdict_reason
 
 
-@pytest.mark.parametrize("encode", [name for name in spellings() if name != "gzip"])
+@pytest.mark.parametrize("encode", [name for name in SPELLINGS if name != "gzip"])
 def test_the_signature_is_judged_over_the_bytes_that_came(encode):
     """jogos:iap.sha1: signed as sent is right, signed in another spelling is 41007."""
     body = dump_json(ARRIVED, encode)

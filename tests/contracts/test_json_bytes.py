@@ -7,13 +7,13 @@ import pytest
 from coinslot_contracts.json_bytes import (
     BODY_BYTES_MAX,
     DEPTH_MAX,
+    ODD_SPELLINGS,
+    SPELLINGS,
     JsonInvalid,
     dump_json,
-    odd_spellings,
     parse_json,
     parse_json_object,
     spelling_headers,
-    spellings,
 )
 from coinslot_contracts.vocabulary import ENCODINGS
 from coinslot_testkit.strategies import JSON_VALUES
@@ -55,7 +55,7 @@ def test_gzip_is_the_compact_spelling_compressed():
 
 def test_the_spellings_are_the_vocabularys():
     """One vocabulary for API, command and YAML."""
-    assert [*spellings(), *odd_spellings()] == list(ENCODINGS)
+    assert [*SPELLINGS, *ODD_SPELLINGS] == list(ENCODINGS)
 
 
 def test_an_unknown_spelling_is_an_error():
@@ -64,7 +64,7 @@ def test_an_unknown_spelling_is_an_error():
         dump_json(VALUE, "spacy")
 
 
-@pytest.mark.parametrize("encode", [name for name in spellings() if name != "gzip"])
+@pytest.mark.parametrize("encode", [name for name in SPELLINGS if name != "gzip"])
 @given(value=JSON_VALUES)
 def test_every_spelling_reads_back(encode, value):
     """Only the bytes differ."""
@@ -90,7 +90,7 @@ def test_an_odd_spelling_is_what_its_name_says(encode, spelt):
     given = {**value, "c": {}} if encode == "float_integers" else value
 
     assert dump_json(given, encode).decode() == spelt
-    assert list(odd_spellings()) == ["float_integers", "nulls_dropped", "bom", "duplicate_keys"]
+    assert list(ODD_SPELLINGS) == ["float_integers", "nulls_dropped", "bom", "duplicate_keys"]
 
 
 @pytest.mark.parametrize("value", [[1], {}, "x", None])
