@@ -167,7 +167,6 @@ class Reader:
             expect=expect,
             note=shape.note,
             control=shape.control,
-            control_reason=shape.reason,
             place=self.document.place((*at, verb.name)),
         )
 

@@ -48,7 +48,6 @@ class Step:
     expect: tuple[Assertion, ...]
     note: str
     control: ControlMode
-    control_reason: str
     place: Place
 
 
