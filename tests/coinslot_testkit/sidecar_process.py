@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from coinslot_testkit.fake_portal import SHARED_KEY
+from coinslot_testkit.fake_portal import SHARED_KEY, FakePortal, serve
+from coinslot_testkit.fake_seller import FakeSeller
 from coinslot_testkit.tokens import GAME_ID
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +119,18 @@ def start_sidecar(urls: Mapping[str, str], *options: str, **more: str) -> Iterat
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)
+
+
+@contextmanager
+def sidecar_between_portals(folder: Path) -> Iterator[tuple[FakePortal, FakeSeller, Sidecar]]:
+    """A sidecar for both portals, with a ledger in this folder, and the portals that it asks."""
+    ledger = f"sqlite:///{(folder / 'ledger.sqlite').as_posix()}"
+    with (
+        serve(FakePortal()) as portal,
+        serve(FakeSeller()) as seller,
+        start_sidecar({"jogos": portal.url, "playgama": seller.url}, "--ledger", ledger) as sidecar,
+    ):
+        yield portal, seller, sidecar
 
 
 def start_refused(*options: str, **more: str) -> "subprocess.CompletedProcess[str]":

@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from coinslot_contracts.portals.jogos.identity import dump_public_key
 from coinslot_contracts.wire import WireReply
 from coinslot_testkit.fake_portal import FakePortal, serve
 from coinslot_testkit.fake_seller import jwk, jwks, pool_key, purchase_token
+from coinslot_testkit.key_endpoint import KeyEndpoint, besiege
 from coinslot_testkit.outcomes import code_of
 from coinslot_testkit.tokens import GAME_ID, NOW_S, encode, make_token, spki
 from coinslot_verifier import (
@@ -41,36 +41,9 @@ GOOD, GOOD_UNDER_NEW = make_token(), make_token(key="other")
 FORGED = GOOD[:-8] + "AAAAAAAA"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 5_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-class Endpoint:
-    """A key endpoint: what it answers, and how often it was asked."""
-
-    def __init__(self) -> None:
-        self.reply = WireReply(body=OLD)
-        self.urls: list[str] = []
-        self.meanwhile: Callable[[], object] = lambda: None
-
-    def get(self, url: str, *, attempts_max: int) -> WireReply:  # noqa: ARG002 - the form of Sender
-        self.urls.append(url)
-        self.meanwhile()
-        return self.reply
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def endpoint():
-    return Endpoint()
+    return KeyEndpoint(WireReply(body=OLD))
 
 
 @pytest.fixture
@@ -182,61 +155,67 @@ def test_changes_of_the_key_that_strangers_could_cause_are_rationed_as_well(endp
 
 
 def test_bad_signatures_cause_a_bounded_number_of_fetches_and_a_rotation_is_seen(
-    build, endpoint, clock, record_property, capsys
+    build, endpoint, clock, report
 ):
     """rfc8725:3.10, jogos:user.2: 10,000 forged tokens in 100 seconds, and a key that changes meanwhile."""
     verifier = build(key_max_age_s=3_600.0)
     verifier.verify(GOOD)
-    seen_after_s = None
-    for number in range(10_000):
-        clock.now_s += 0.01
-        assert code_of(verifier.verify, forged(number)) == "signature-mismatch"
-        if number == 5_000:
-            endpoint.reply, rotated_at_s = WireReply(body=NEW), clock.now_s
-        if number >= 5_000 and seen_after_s is None and code_of(verifier.verify, GOOD_UNDER_NEW) is None:
-            seen_after_s = clock.now_s - rotated_at_s
+    siege = besiege(
+        endpoint,
+        clock,
+        refuse=lambda number: _is_refused("signature-mismatch", verifier.verify, forged(number)),
+        rotated=WireReply(body=NEW),
+        is_seen=lambda: code_of(verifier.verify, GOOD_UNDER_NEW) is None,
+    )
 
-    bound = 1 + FETCHES_AT_ONCE + 100 / FETCH_EVERY_S
-    table = {"forged": 10_000, "seconds": 100, "fetches": len(endpoint.urls), "bound": int(bound)}
-    table |= {"rotation seen after s": round(seen_after_s, 2), "stated s": FETCH_EVERY_S}
-    record_property("signatures that fit no key, cached", table)
-    with capsys.disabled():
-        print(f"\n  bad signatures, cached key: {table}")  # noqa: T201 - the table is the point
-    assert len(endpoint.urls) <= bound
-    assert seen_after_s <= FETCH_EVERY_S + 0.011
+    report("signatures that fit no key, cached", siege.table())
+    assert siege.fetches <= siege.fetches_max
+    assert siege.seen_after_s <= FETCH_EVERY_S + 0.011
     assert verifier.verify(GOOD_UNDER_NEW).user_id == "257"
 
 
-def test_unknown_ids_cause_a_bounded_number_of_fetches_and_a_rotation_is_seen(clock, record_property, capsys):
+def test_unknown_ids_cause_a_bounded_number_of_fetches_and_a_rotation_is_seen(clock, report):
     """rfc8725:3.10, playgama:2: the same for a key set, by forged key ids."""
     config = VerifierConfig(portal="playgama", url="http://portal.example", allow_test_keys=True)
     config = replace(config, key_max_age_s=3_600.0)
-    endpoint = Endpoint()
-    endpoint.reply = WireReply(body=jwks(jwk(pool_key(), kid="k0")))
+    endpoint = KeyEndpoint(WireReply(body=jwks(jwk(pool_key(), kid="k0"))))
     verifier = PurchaseVerifier(
         config, key_source=CachedKeySet(config, sender=endpoint, monotonic=clock), clock=lambda: NOW_S
     )
     verifier.check_token(purchase_token())
     signed = purchase_token().split(".", 1)[1]
-    rotated, seen_after_s = purchase_token(kid="k1", key=pool_key(1)), None
-    for number in range(10_000):
-        clock.now_s += 0.01
-        header = encode({"alg": "RS256", "kid": f"forged-{number}"})
-        assert code_of(verifier.check_token, f"{header}.{signed}") == "kid-unknown"
-        if number == 5_000:
-            endpoint.reply = WireReply(body=jwks(jwk(pool_key(1), kid="k1")))
-            rotated_at_s = clock.now_s
-        if number >= 5_000 and seen_after_s is None and code_of(verifier.check_token, rotated) is None:
-            seen_after_s = clock.now_s - rotated_at_s
+    rotated = purchase_token(kid="k1", key=pool_key(1))
 
-    bound = 1 + FETCHES_AT_ONCE + 100 / FETCH_EVERY_S
-    table = {"forged": 10_000, "seconds": 100, "fetches": len(endpoint.urls), "bound": int(bound)}
-    table |= {"rotation seen after s": round(seen_after_s, 2), "stated s": FETCH_EVERY_S}
-    record_property("key ids that nobody published", table)
-    with capsys.disabled():
-        print(f"\n  unknown key ids, key set:   {table}")  # noqa: T201 - the table is the point
-    assert len(endpoint.urls) <= bound
-    assert seen_after_s <= FETCH_EVERY_S + 0.011
+    def forged_id(number):
+        return f"{encode({'alg': 'RS256', 'kid': f'forged-{number}'})}.{signed}"
+
+    siege = besiege(
+        endpoint,
+        clock,
+        refuse=lambda number: _is_refused("kid-unknown", verifier.check_token, forged_id(number)),
+        rotated=WireReply(body=jwks(jwk(pool_key(1), kid="k1"))),
+        is_seen=lambda: code_of(verifier.check_token, rotated) is None,
+    )
+
+    report("key ids that nobody published, key set", siege.table())
+    assert siege.fetches <= siege.fetches_max
+    assert siege.seen_after_s <= FETCH_EVERY_S + 0.011
+
+
+def _is_refused(code, verify, token):
+    assert code_of(verify, token) == code
+
+
+@pytest.fixture
+def report(record_property, capsys):
+    """Tells figures: in the report of the run, and at once."""
+
+    def tell(name, table):
+        record_property(name, table)
+        with capsys.disabled():
+            print(f"\n  {name}: {table}")  # noqa: T201 - the table is the point
+
+    return tell
 
 
 def test_forged_tokens_cannot_keep_the_key_from_being_renewed(build, endpoint, clock):

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from coinslot_contracts.errors import KeySourceUnavailable, KidUnknown, Refused
 from coinslot_contracts.portals.playgama.purchase import PURCHASES
 from coinslot_contracts.wire import WireReply
 from coinslot_testkit.fake_seller import jwk, jwks, pool_key
+from coinslot_testkit.key_endpoint import KeyEndpoint
 from coinslot_testkit.outcomes import code_of
 from coinslot_testkit.strategies import JSON_VALUES
 from coinslot_verifier import CachedKeySet, StaticKeySet, VerifierConfig
@@ -23,41 +23,9 @@ A, B = jwk(pool_key(0), kid="a"), jwk(pool_key(1), kid="b")
 DOWN = WireReply(status=503)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 5_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-class Endpoint:
-    """A key endpoint: what it answers, and how often it was asked."""
-
-    def __init__(self, *entries: object) -> None:
-        self.reply: WireReply = WireReply(body=jwks(*entries))
-        self.urls: list[str] = []
-        self.attempts: set[int] = set()
-        self.meanwhile: Callable[[], object] = lambda: None
-
-    def publish(self, *entries: object) -> None:
-        self.reply = WireReply(body=jwks(*entries))
-
-    def get(self, url: str, *, attempts_max: int) -> WireReply:
-        self.urls.append(url)
-        self.attempts.add(attempts_max)
-        self.meanwhile()
-        return self.reply
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def endpoint():
-    return Endpoint(A, B)
+    return KeyEndpoint(WireReply(body=jwks(A, B)))
 
 
 @pytest.fixture

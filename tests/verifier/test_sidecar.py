@@ -8,9 +8,9 @@ import pytest
 from coinslot_contracts.portals.jogos.signing import signature
 from coinslot_contracts.wire import WireReply
 from coinslot_testkit.demonstrations import compact, notification
-from coinslot_testkit.fake_portal import SHARED_KEY, FakePortal, serve
-from coinslot_testkit.fake_seller import FakeSeller, good_claims, purchase_token
-from coinslot_testkit.sidecar_process import start_sidecar
+from coinslot_testkit.fake_portal import SHARED_KEY
+from coinslot_testkit.fake_seller import good_claims, purchase_token
+from coinslot_testkit.sidecar_process import sidecar_between_portals
 from coinslot_testkit.tokens import GAME_ID, make_token
 from coinslot_testkit.tokens import good_claims as user_claims
 from coinslot_testkit.waiting import until
@@ -19,15 +19,8 @@ from coinslot_testkit.waiting import until
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     """Portals and a sidecar with a ledger; tests have orders and players of their own."""
-    ledger = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
-    with (
-        serve(FakePortal()) as portal,
-        serve(FakeSeller()) as seller,
-        start_sidecar(
-            {"jogos": portal.url, "playgama": seller.url}, "--ledger", f"sqlite:///{ledger.as_posix()}"
-        ) as sidecar,
-    ):
-        yield portal, seller, sidecar
+    with sidecar_between_portals(tmp_path_factory.mktemp("ledger")) as made:
+        yield made
 
 
 @pytest.fixture

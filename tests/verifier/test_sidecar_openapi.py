@@ -10,10 +10,10 @@ import requests
 import schemathesis
 from coinslot_contracts.portals.jogos.signing import signature
 from coinslot_testkit.demonstrations import compact, notification
-from coinslot_testkit.fake_portal import SHARED_KEY, FakePortal, serve
-from coinslot_testkit.fake_seller import FakeSeller, purchase_token
+from coinslot_testkit.fake_portal import SHARED_KEY
 from coinslot_testkit.fake_seller import good_claims as purchase_claims
-from coinslot_testkit.sidecar_process import TOKEN, start_sidecar
+from coinslot_testkit.fake_seller import purchase_token
+from coinslot_testkit.sidecar_process import TOKEN, sidecar_between_portals, start_sidecar
 from coinslot_testkit.tokens import GAME_ID, good_claims, make_token
 from coinslot_verifier.sidecar.views import ROUTES
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -41,14 +41,7 @@ QUIET = settings(
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
-    ledger = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
-    with (
-        serve(FakePortal()) as portal,
-        serve(FakeSeller()) as seller,
-        start_sidecar(
-            {"jogos": portal.url, "playgama": seller.url}, "--ledger", f"sqlite:///{ledger.as_posix()}"
-        ) as sidecar,
-    ):
+    with sidecar_between_portals(tmp_path_factory.mktemp("ledger")) as (portal, seller, sidecar):
         portal.add_order("listed")
         seller.sell("bought", "intent")
         yield portal, seller, sidecar
