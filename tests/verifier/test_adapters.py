@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from coinslot_contracts.errors import FieldInvalid, VerifyUnavailable
-from coinslot_contracts.json_bytes import dump_json, spellings
+from coinslot_contracts.json_bytes import SPELLINGS, dump_json
 from coinslot_contracts.portals.jogos.signing import signature
 from coinslot_testkit.adapter_servers import SERVERS
 from coinslot_testkit.demonstrations import compact, notification
@@ -87,7 +87,7 @@ def test_a_signed_notification_is_handled_and_acknowledged(stage):
     ]
 
 
-@pytest.mark.parametrize("encode", [name for name in spellings() if name != "gzip"])
+@pytest.mark.parametrize("encode", [name for name in SPELLINGS if name != "gzip"])
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", None])
 def test_any_spelling_and_type_is_accepted_under_its_own_signature(stage, encode, content_type):
     """jogos:iap.1.auth: the raw bytes are signed; a form's type must not eat them."""
@@ -100,7 +100,7 @@ def test_any_spelling_and_type_is_accepted_under_its_own_signature(stage, encode
 
 def test_the_same_facts_in_other_bytes_are_refused(stage):
     """jogos:iap.1.auth: a signature over one spelling says nothing of another."""
-    for encode in spellings():
+    for encode in SPELLINGS:
         body = dump_json(FIELDS, encode)
         if body != BODY:
             assert stage.code(body, RIGHT) == "41007"

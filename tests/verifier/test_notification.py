@@ -11,7 +11,7 @@ from coinslot_contracts.errors import (
     SignatureMismatch,
     SignatureMissing,
 )
-from coinslot_contracts.json_bytes import dump_json, spellings
+from coinslot_contracts.json_bytes import SPELLINGS, dump_json
 from coinslot_contracts.portals.jogos.signing import signature
 from coinslot_testkit.demonstrations import compact, notification
 from coinslot_testkit.outcomes import code_of
@@ -129,7 +129,7 @@ def test_every_kind_of_raw_bytes_is_a_body(kind):
     assert VERIFIER.verify(RIGHT, kind(BODY)) == VERIFIER.verify(RIGHT, BODY)
 
 
-@pytest.mark.parametrize("encode", [name for name in spellings() if name != "gzip"])
+@pytest.mark.parametrize("encode", [name for name in SPELLINGS if name != "gzip"])
 def test_every_spelling_is_accepted_under_its_own_signature(encode):
     """jogos:iap.1.auth: the raw bytes are signed, whatever they look like."""
     body = dump_json(FIELDS, encode)
