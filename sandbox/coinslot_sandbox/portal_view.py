@@ -31,7 +31,7 @@ MESSAGES = {
 
 
 class StoreView:
-    """What an endpoint may ask of the portal's state, read from the store."""
+    """What an endpoint may ask of the portal's state while it answers one request, read from the store."""
 
     def __init__(self, services: Services, portal: Portal, environment: str) -> None:
         self._services = services
@@ -40,6 +40,7 @@ class StoreView:
         self._face = portal.face(environment)
         self._shop = services.ground.shop
         self._database = services.ground.database
+        self._orders: dict[str, Order | None] = {}
 
     def find_game(self, game_id: str) -> Game | None:
         """The game with this id, where it is known in this environment."""
@@ -48,11 +49,14 @@ class StoreView:
         return record.game if record is not None and self._environment in record.environments else None
 
     def find_order(self, order_id: str) -> Order | None:
-        """The order with this id; one of another portal or environment is none."""
-        with self._database.read() as connection:
-            record = self._shop.find_order(connection, order_id)
-        here = (self._portal, self._environment)
-        return record.order if record is not None and (record.portal, record.environment) == here else None
+        """The order with this id, as first read; one of another portal or environment is none."""
+        if order_id not in self._orders:
+            with self._database.read() as connection:
+                record = self._shop.find_order(connection, order_id)
+            here = (self._portal, self._environment)
+            is_here = record is not None and (record.portal, record.environment) == here
+            self._orders[order_id] = record.order if record is not None and is_here else None
+        return self._orders[order_id]
 
     def count_paid_orders(self, game_id: str) -> int:
         """How many paid orders the game has."""
