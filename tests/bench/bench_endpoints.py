@@ -81,7 +81,7 @@ def keys() -> list[Figure]:
                 field.add("bare WSGI", peers.own("bare", str(file)), partial(_same, path=path))
                 field.add("Flask", peers.own("flask", str(file)), lambda base: _same(base, "/publicKey.json"))
                 field.add("oauth2-mock-server", peers.oauth2_mock(), lambda base: _same(base, "/jwks"))
-                document = _stub("get", path, json.loads(body), 200)
+                document = stub_document("get", path, json.loads(body), 200)
                 field.add("Prism", peers.prism(document, Path(name)), partial(_same, path=path))
                 goals = {"bare WSGI": 0.9, "Flask": 3.0, "oauth2-mock-server": 4.0, "Prism": 5.0}
                 figures += field.figures("S1", f"{what}, of {{name}}", goals)
@@ -152,7 +152,7 @@ def orders() -> list[Figure]:
         field.candidates["ours"] = _control(ready, "/orders", lambda: wish, count=WRITES, status=201)
         posting = lambda base: _posting(base, "/orders", {"player": "1", "product": "1002"}, 201)  # noqa: E731
         field.add("Flask + SQLAlchemy", peers.own("shop", str(folder / "shop.sqlite")), posting)
-        field.add("Prism's stub", peers.prism(_stub("post", "/orders", wish, 201), folder), posting)
+        field.add("Prism's stub", peers.prism(stub_document("post", "/orders", wish, 201), folder), posting)
         stub = peers.mockoon([("POST", "/orders", json.dumps(wish))], folder)
         field.add("Mockoon", stub, lambda base: _posting(base, "/orders", wish, 200))
         field.add("moto", peers.moto(), lambda base: _dynamo(base, is_write=True))
@@ -186,7 +186,7 @@ def reads() -> list[Figure]:
         shop = peers.own("shop", str(folder / "shop.sqlite"))
         field = Field(stack)
         field.add("Flask + SQLAlchemy", shop, _shop_read)
-        stub = _stub("get", "/orders/{id}", {"order_id": "o1", "state": "paid"}, 200)
+        stub = stub_document("get", "/orders/{id}", {"order_id": "o1", "state": "paid"}, 200)
         field.add("Prism's stub", peers.prism(stub, folder), lambda base: _same(base, "/orders/o1"))
         field.add("moto", peers.moto(), lambda base: _dynamo(base, is_write=False))
         goals = {"Flask + SQLAlchemy": 1.3, "Prism's stub": 1.1, "moto": 8.0}
@@ -278,7 +278,7 @@ def _customers(url: str) -> Candidate:
     return _reading(url, request, count=WRITES // 3)
 
 
-def _stub(method: str, path: str, example: object, status: int) -> dict[str, object]:
+def stub_document(method: str, path: str, example: object, status: int) -> dict[str, object]:
     """An OpenAPI document with one call and its example."""
     answer = {"description": "done", "content": {"application/json": {"example": example, "schema": {}}}}
     operation: dict[str, object] = {"responses": {str(status): answer}}

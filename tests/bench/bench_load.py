@@ -12,7 +12,7 @@ from pathlib import Path
 
 import peers
 from bench_endpoints import _list as list_orders
-from bench_endpoints import _stub as stub
+from bench_endpoints import stub_document
 from bench_sandbox import asking, resident_kib, running
 from load import SCALE, Client, latencies_ms, request_bytes, scaled
 from rounds import Figure, compared, in_turn, not_measured, ratio
@@ -28,7 +28,7 @@ def peers_memory() -> list[Figure]:
     figures = []
     with running() as (_, pid), tempfile.TemporaryDirectory() as name:
         ours = resident_kib(pid)
-        document = stub("get", "/any", {}, 200)
+        document = stub_document("get", "/any", {}, 200)
         servers = {
             "oauth2-mock-server": peers.oauth2_mock(),
             "Prism": peers.prism(document, Path(name)),
