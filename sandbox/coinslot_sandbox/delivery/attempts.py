@@ -32,7 +32,7 @@ from coinslot_sandbox.delivery.sender import (
 from coinslot_sandbox.journal import Crossing, Journal
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, Outcome
 from coinslot_sandbox.store.trouble import trouble_of
 
 ENDPOINT = "delivery"
@@ -41,8 +41,8 @@ KEEP_AGAIN_S = 0.25
 DROPPED = "dropped"
 """The error of an attempt that a fault kept from leaving."""
 
-Settle = Callable[[Delivery, Sequence[Ack]], tuple[DeliveryState, float | None]]
-"""Delivery as it was before the attempts, what the answers were worth -> its state, the time of its next."""
+Settle = Callable[[Delivery, Sequence[Ack]], Outcome | None]
+"""Delivery as it was before the attempts, what the answers were worth -> what that leads to, if anything."""
 Manner = Literal["singly", "at once", "over one connection", "impatiently", "never"]
 
 
@@ -242,7 +242,7 @@ class Courier:
             }
             for place, (result, ack, seq) in enumerate(zip(results, acks, opened, strict=True))
         ]
-        state, next_at_s = sending.settle(delivery, acks)
+        outcome = sending.settle(delivery, acks)
         try:
             with self._database.write() as connection:
                 self._post.add_attempts(connection, delivery.delivery_id, records)
@@ -250,9 +250,8 @@ class Courier:
                     connection,
                     delivery.delivery_id,
                     attempts_made=first + len(results) - 1,
-                    scheduled_made=delivery.scheduled_made + sending.counts,
-                    state=state,
-                    next_at_s=next_at_s,
+                    scheduled=int(sending.counts and before == 0),
+                    outcome=outcome,
                     only_from=sending.only_from,
                     was_due=sending.counts,
                 )

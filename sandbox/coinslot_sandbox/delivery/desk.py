@@ -14,7 +14,7 @@ from coinslot_sandbox.delivery.retry import next_attempt_s
 from coinslot_sandbox.journal import Crossing, Journal
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DueDelivery, Outcome
 
 
 class DeliveryDesk:
@@ -83,7 +83,7 @@ class DeliveryDesk:
             )
         )
 
-    def _settle(self, delivery: Delivery, acks: Sequence[Ack]) -> tuple[DeliveryState, float | None]:
+    def _settle(self, delivery: Delivery, acks: Sequence[Ack]) -> Outcome:
         if any(ack.accepted for ack in acks):
             return "delivered", None
         rule = AckRule(name=delivery.ack_rule, terminal_codes=delivery.terminal_codes)

@@ -26,7 +26,7 @@ from coinslot_sandbox.ids import Ids
 from coinslot_sandbox.order_book import Draft, OrderBook, Unknown, draft_delivery
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, GameRecord, OrderRecord
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, GameRecord, OrderRecord, Outcome
 from coinslot_sandbox.store.shop import Shop
 
 
@@ -164,7 +164,7 @@ class HandmadeCallbacks:
         )
 
 
-def _settle(delivery: Delivery, acks: Sequence[Ack]) -> tuple[DeliveryState, float | None]:  # noqa: ARG001
+def _settle(delivery: Delivery, acks: Sequence[Ack]) -> Outcome:  # noqa: ARG001
     return ("delivered" if any(ack.accepted for ack in acks) else "failed"), None
 
 

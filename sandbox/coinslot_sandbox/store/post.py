@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from coinslot_sandbox.clock import ScheduleClock
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery, Outcome
 from coinslot_sandbox.store.rows import delivery_of, delivery_values
 from coinslot_sandbox.store.shelf import WAITS, Shelf
 from coinslot_sandbox.store.tables import ATTEMPTS, DELIVERIES
@@ -74,19 +74,20 @@ def _bound(name: str) -> ColumnElement[Any]:
     return bindparam(f"new_{name}", type_=DELIVERIES.c[name].type)
 
 
-_SETTLE = (
+_COUNT = (
     update(DELIVERIES)
     .where(_THIS)
     .values(
         attempts_made=_bound("attempts_made"),
-        scheduled_made=_bound("scheduled_made"),
-        lease_until_s=null(),
-        state=_settled("state", _bound("state")),
-        next_at_s=_settled("next_at_s", _bound("next_at_s")),
-        due_s=_settled("due_s", case((DELIVERIES.c.held, null()), else_=_bound("due_s"))),
+        scheduled_made=DELIVERIES.c.scheduled_made + bindparam("scheduled"),
     )
 )
-_SETTLE_DUE = _SETTLE.values(cause="schedule", waits_for=null())
+_SETTLE = _COUNT.values(
+    state=_settled("state", _bound("state")),
+    next_at_s=_settled("next_at_s", _bound("next_at_s")),
+    due_s=_settled("due_s", case((DELIVERIES.c.held, null()), else_=_bound("due_s"))),
+)
+_SETTLE_DUE = _SETTLE.values(cause="schedule", waits_for=null(), lease_until_s=null())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,28 +217,35 @@ class Post:
         delivery_id: str,
         *,
         attempts_made: int,
-        scheduled_made: int,
-        state: DeliveryState,
-        next_at_s: float | None,
+        scheduled: int,
+        outcome: Outcome | None,
         only_from: Sequence[DeliveryState],
-        was_due: bool = True,
+        was_due: bool,
     ) -> None:
-        """Write what attempts led to; the lease ends.
+        """Count attempts, and write what they led to.
 
+        scheduled  how many of them the schedule's retries count from
+        outcome    None where they lead to nothing: state and time stay as they are by now
         only_from  the states in which the outcome still counts; one that was cancelled meanwhile stays so
-        was_due    it is what the delivery waited for, not something between
+        was_due    it is what the delivery waited for, not something between; the lease ends
         """
-        outcome = {
+        made = {
             "own": self.workspace,
             "this": delivery_id,
-            "only_from": list(only_from),
             "new_attempts_made": attempts_made,
-            "new_scheduled_made": scheduled_made,
+            "scheduled": scheduled,
+        }
+        if outcome is None:
+            connection.execute(_COUNT, made)
+            return
+        state, next_at_s = outcome
+        led_to = {
+            "only_from": list(only_from),
             "new_state": state,
             "new_next_at_s": next_at_s,
             "new_due_s": self._machine_s(next_at_s),
         }
-        connection.execute(_SETTLE_DUE if was_due else _SETTLE, outcome)
+        connection.execute(_SETTLE_DUE if was_due else _SETTLE, {**made, **led_to})
 
     def cancel_of_order(self, connection: Connection, order_id: str) -> int:
         """Cancel what is still pending of an order; how many that were."""
