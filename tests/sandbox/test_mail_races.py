@@ -6,7 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 from coinslot_sandbox import Sandbox, SandboxSettings
+from coinslot_sandbox.delivery.attempts import CourierClosed, Sending, letter_of
+from coinslot_sandbox.delivery.resend import ResendWish
+from coinslot_sandbox.store import tenants
+from coinslot_sandbox.store.tables import ATTEMPTS
 from coinslot_testkit.recording_backend import Says
+from sqlalchemy import event, select
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +101,96 @@ def test_a_failing_resend_leaves_the_retries_that_recovering_gave(game, backend)
     backend.answer_with(Says(status=500))
 
     assert len(game.advance(until_idle=True)["fired"]) == 2
+
+
+def test_a_callback_and_a_resend_of_it_are_both_recorded(game, backend):
+    """Issue 4: no attempt is lost, however two of one delivery lie in time."""
+    order_id = game.order_id(paid=True, callback="manual")
+    callback = {"order": order_id, "type": "pay"}
+
+    with _on_the_wire(game, backend, "POST", "/callbacks", callback, answer=500) as called:
+        (delivery,) = game.done("GET", f"/deliveries?order={order_id}")["deliveries"]
+        resent = game.done("POST", f"/deliveries/{delivery['delivery_id']}/resend")
+
+    assert called.result().status == 200
+    assert resent["attempts_made"] == 1
+    assert [attempt["attempt"] for attempt in called.result().json["attempts"]] == [2]
+    detail = game.done("GET", f"/deliveries/{delivery['delivery_id']}")
+    assert (detail["state"], detail["attempts_made"]) == ("delivered", 2)
+    told = [
+        (attempt["attempt"], attempt["cause"], attempt["reply"]["status"]) for attempt in detail["attempts"]
+    ]
+    assert told == [(1, "resend", 200), (2, "manual", 500)]
+    entries = game.journal(order_id=order_id, dir="out")
+    assert [(entry["attempt"], entry["reply"]["status"]) for entry in entries] == [(1, 200), (2, 500)]
+
+
+def test_an_attempt_of_a_delivery_that_a_reset_forgot_is_in_the_journal_alone(sandbox, game, backend):
+    """The bytes are out; nothing is written beside the deliveries that there are."""
+    delivery_id = _tried(game)
+
+    with _on_the_wire(game, backend, "POST", f"/deliveries/{delivery_id}/resend", answer=200) as resent:
+        game.done("POST", "/reset")
+
+    assert resent.result().status == 404
+    (entry,) = game.await_journal(1, dir="out")
+    assert (entry["delivery_id"], entry["attempt"]) == (delivery_id, 2)
+    with sandbox.services.ground.database.read() as connection:
+        assert connection.execute(select(ATTEMPTS)).all() == []
+
+
+def test_nothing_is_written_into_a_workspace_that_ended_meanwhile(sandbox, game, backend):
+    """It ends while its attempt waits to be written: the next one of its name and seed draws the same ids."""
+    ada = game.workspace(name="ada", seed=7)
+    ada.done("PUT", f"/games/{ada.game_id}", {"callback_url": backend.url})
+    delivery_id = ada.order(paid=True, callback="lost")["delivery"]["delivery_id"]
+    dispatch = sandbox.workspaces.find("ada").dispatch
+    ended = []
+
+    def end(connection):
+        if threading.current_thread().name == "resending" and not ended and _writes(connection):
+            ended.append("ada")
+            dispatch.courier.close()
+            tenants.delete_workspace(connection, "ada")
+
+    event.listen(sandbox.services.ground.database.engine, "begin", end)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            resending = pool.submit(_named, "resending", dispatch.resender.resend, delivery_id, ResendWish())
+            assert isinstance(resending.exception(), CourierClosed)
+    finally:
+        event.remove(sandbox.services.ground.database.engine, "begin", end)
+
+    assert ended == ["ada"]
+    with sandbox.services.ground.database.read() as connection:
+        assert connection.execute(select(ATTEMPTS)).all() == []
+    game.done("DELETE", "/workspaces/ada")
+
+
+def test_what_fails_while_it_is_recorded_hides_nothing_behind_it(sandbox, game, backend):
+    """Journal numbers that were taken for it are given up."""
+    delivery_id = _tried(game)
+    services = sandbox.services
+    with services.ground.database.read() as connection:
+        delivery = services.ground.post.find(connection, delivery_id)
+    sending = Sending(letter=letter_of(delivery), cause="resend", settle=_fail, only_from=())
+
+    with pytest.raises(ZeroDivisionError):
+        services.dispatch.courier.carry(delivery, sending)
+
+    before = services.journal.last_seq
+    game.player(username="newcomer")
+    assert services.journal.last_seq == before + 1
+
+
+def _fail(delivery, acks):
+    raise ZeroDivisionError
+
+
+def _named(name, call, *arguments):
+    threading.current_thread().name = name
+    return call(*arguments)
+
+
+def _writes(connection):
+    return connection.get_execution_options().get("coinslot_writes", False)

@@ -8,7 +8,8 @@ from coinslot_contracts.wire import WireRequest
 
 from coinslot_sandbox.clock import Clock, ScheduleClock
 from coinslot_sandbox.delivery.acks import AckRule
-from coinslot_sandbox.delivery.attempts import ENDPOINT, OrderLocks
+from coinslot_sandbox.delivery.attempt_records import ENDPOINT
+from coinslot_sandbox.delivery.attempts import OrderLocks
 from coinslot_sandbox.delivery.mailroom import Mailroom
 from coinslot_sandbox.delivery.retry import next_attempt_s
 from coinslot_sandbox.journal import Crossing, Journal

@@ -78,9 +78,10 @@ _COUNT = (
     update(DELIVERIES)
     .where(_THIS)
     .values(
-        attempts_made=_bound("attempts_made"),
+        attempts_made=DELIVERIES.c.attempts_made + bindparam("made"),
         scheduled_made=DELIVERIES.c.scheduled_made + bindparam("scheduled"),
     )
+    .returning(DELIVERIES.c.attempts_made)
 )
 _SETTLE = _COUNT.values(
     state=_settled("state", _bound("state")),
@@ -216,36 +217,41 @@ class Post:
         connection: Connection,
         delivery_id: str,
         *,
-        attempts_made: int,
+        made: int,
         scheduled: int,
         outcome: Outcome | None,
         only_from: Sequence[DeliveryState],
         was_due: bool,
-    ) -> None:
+    ) -> int | None:
         """Count attempts, and write what they led to.
 
+        made       how many there were
         scheduled  how many of them the schedule's retries count from
         outcome    None where they lead to nothing: state and time stay as they are by now
         only_from  the states in which the outcome still counts; one that was cancelled meanwhile stays so
         was_due    it is what the delivery waited for, not something between; the lease ends
+        returns    the number of the last of them, None where there is no such delivery any more
         """
-        made = {
-            "own": self.workspace,
-            "this": delivery_id,
-            "new_attempts_made": attempts_made,
-            "scheduled": scheduled,
-        }
-        if outcome is None:
-            connection.execute(_COUNT, made)
-            return
-        state, next_at_s = outcome
-        led_to = {
-            "only_from": list(only_from),
-            "new_state": state,
-            "new_next_at_s": next_at_s,
-            "new_due_s": self._machine_s(next_at_s),
-        }
-        connection.execute(_SETTLE_DUE if was_due else _SETTLE, {**made, **led_to})
+        statement, values = (
+            _COUNT,
+            {
+                "own": self.workspace,
+                "this": delivery_id,
+                "made": made,
+                "scheduled": scheduled,
+            },
+        )
+        if outcome is not None:
+            state, next_at_s = outcome
+            statement = _SETTLE_DUE if was_due else _SETTLE
+            values |= {
+                "only_from": list(only_from),
+                "new_state": state,
+                "new_next_at_s": next_at_s,
+                "new_due_s": self._machine_s(next_at_s),
+            }
+        last: int | None = connection.scalar(statement, values)
+        return last
 
     def cancel_of_order(self, connection: Connection, order_id: str) -> int:
         """Cancel what is still pending of an order; how many that were."""
