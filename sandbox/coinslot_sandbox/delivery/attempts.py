@@ -166,6 +166,7 @@ class Courier:
             outcome = sending.settle(delivery, acks)
             sent = _Round(place=len(made), results=results, acks=acks, outcome=outcome, schedule_s=schedule_s)
             made += self._record(delivery, sending, sent)
+            sending = _after(sending, outcome)
         in_flight = len(rounds) > 1 and rounds[0][0].went_out and rounds[0][0].error == "timeout"
         return Carried(records=made, went_out=went_out, in_flight=in_flight)
 
@@ -288,6 +289,13 @@ def letter_of(delivery: Delivery) -> Letter:
     return Letter(
         url=delivery.url, body=delivery.body, headers=delivery.headers, signature=delivery.signature
     )
+
+
+def _after(sending: Sending, outcome: Outcome | None) -> Sending:
+    """What is left of a sending: its next round may replace what this one wrote, unless that was accepted."""
+    if outcome is None or outcome[0] in ("delivered", *sending.only_from):
+        return sending
+    return replace(sending, only_from=(*sending.only_from, outcome[0]))
 
 
 def _records(sending: Sending, sent: _Round, opened: Sequence[int], *, first: int) -> list[AttemptRecord]:
