@@ -11,6 +11,7 @@ from coinslot_sandbox.delivery.resend import ResendWish
 from coinslot_sandbox.store import tenants
 from coinslot_sandbox.store.tables import ATTEMPTS
 from coinslot_testkit.recording_backend import Says
+from coinslot_testkit.waiting import until
 from sqlalchemy import event, select
 
 
@@ -123,6 +124,24 @@ def test_a_callback_and_a_resend_of_it_are_both_recorded(game, backend):
     assert told == [(1, "resend", 200), (2, "manual", 500)]
     entries = game.journal(order_id=order_id, dir="out")
     assert [(entry["attempt"], entry["reply"]["status"]) for entry in entries] == [(1, 200), (2, 500)]
+
+
+def test_an_advance_does_not_make_early_what_an_attempt_under_way_puts_off(game, backend):
+    """sandbox.md, advance: what was due is on the wire already, and the next one is due in an hour."""
+    go = threading.Event()
+    backend.answer_with(Says(status=500, after=go), Says())
+    delivery_id = game.order(paid=True)["delivery"]["delivery_id"]
+    backend.wait_for(1)
+
+    with ThreadPoolExecutor(1) as pool:
+        advancing = pool.submit(game.advance, by_s=1)
+        until(lambda: game.done("GET", "/clock")["schedule"]["frozen"])
+        go.set()
+
+    assert advancing.result()["fired"] == []
+    detail = game.done("GET", f"/deliveries/{delivery_id}")
+    assert (detail["state"], detail["attempts_made"]) == ("pending", 1)
+    assert len(game.advance(by_s=3600)["fired"]) == 1
 
 
 def test_an_attempt_of_a_delivery_that_a_reset_forgot_is_in_the_journal_alone(sandbox, game, backend):

@@ -52,7 +52,8 @@ class DeliveryDesk:
     ) -> list[AttemptRecord]:
         """Make what is due: one attempt, or what a fault makes of it; those that were made.
 
-        None is where a resend, a cancellation or a freeze came while we waited, or a fault puts it off.
+        None is where another attempt, a cancellation or a freeze came while we waited for the order's turn,
+        or a fault puts it off.
 
         needs_running  only while the schedule runs: one that stands still is advanced by hand
         """
@@ -61,9 +62,17 @@ class DeliveryDesk:
                 fresh = self._post.find(connection, delivery.delivery_id)
             if fresh is None or fresh.state != "pending" or fresh.held:
                 return []
-            if needs_running and self._schedule.is_frozen:
+            if (needs_running and self._schedule.is_frozen) or not self._is_due(fresh, delivery):
                 return []
             return self._mailroom.attempt(fresh, cause=cause, settle=self._settle)
+
+    def _is_due(self, fresh: Delivery, known: Delivery | DueDelivery) -> bool:
+        """Whether it is still due: the attempt that it was due for may have been made meanwhile.
+
+        What was due once is due although a clock that jumped may say otherwise.
+        """
+        at_s = fresh.next_at_s
+        return at_s is not None and (at_s == known.next_at_s or at_s <= self._schedule.now_s())
 
     def trouble(self, delivery: Delivery, error: BaseException) -> None:
         """A fault of our own in a delivery worker: kept where whoever looks for the callback will find it."""
