@@ -11,6 +11,7 @@ import json
 import pytest
 from coinslot_contracts.vocabulary import ENCODINGS, FIELD_SHAPES, SIGNATURE_DEFECTS, WRONG_KEYS
 from coinslot_sandbox import Sandbox, SandboxSettings
+from coinslot_sandbox.faults import Fault
 from coinslot_testkit.recording_backend import Says
 from coinslot_testkit.waiting import until
 
@@ -262,7 +263,13 @@ def test_a_shape_is_a_fault_of_the_schedule_too(game, backend, shape):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    ("value", "sent"), [("text/plain", "text/plain"), ("", None), ("application/json; charset=gbk", ...)]
+    ("value", "sent"),
+    [
+        ("text/plain", "text/plain"),
+        ("", None),
+        ("application/json; charset=gbk", ...),
+        ("text/plain; name=caf\xe9", ...),
+    ],
 )
 def test_another_content_type_leaves_the_bytes_alone(game, backend, value, sent, way):
     """sandbox.md, wrong_content_type: read bytes, whatever the type."""
@@ -368,6 +375,8 @@ def test_a_fault_that_cannot_act_has_missed_and_the_attempt_is_good(game, backen
         ({"with": {"cross_game": "999"}}, (409, "other-game-unknown")),
         ({"with": {"resigned_mismatch": "spaced"}, "body": {"encode": "spaced"}}, (409, "spelling-same")),
         ({"with": {"altered": "zip"}}, (400, "field-invalid")),
+        ({"with": {"wrong_content_type": "\u20ac"}}, (400, "field-invalid")),
+        ({"with": {"wrong_content_type": {"value": "text/plain\n"}}}, (400, "field-invalid")),
         ({"with": []}, (400, "field-invalid")),
     ],
 )
@@ -389,3 +398,23 @@ def test_kinds_about_different_things_go_together(game, backend):
     assert arrival.body == SPELT["sorted"](_good(order))
     assert arrival.header("Authorization") == _sha1(arrival.body).upper()
     assert arrival.header("Content-Type") == "text/html"
+
+
+def test_a_fault_that_cannot_be_sent_uses_up_none_of_its_times(sandbox, game, backend):
+    """A failure of our own, as what cannot be encoded is: nothing has left, so nothing has fired."""
+    game.done("POST", "/clock/freeze")
+    services = sandbox.services
+    fault = Fault(
+        fault_id="f-1", at="delivery", kind="wrong_content_type", params={"value": "\u20ac"}, times=1
+    )
+    services.faults.add(fault)
+    delivery_id = game.order(paid=True)["delivery"]["delivery_id"]
+    with services.ground.database.read() as connection:
+        delivery = services.ground.post.find(connection, delivery_id)
+
+    with pytest.raises(UnicodeEncodeError):
+        services.dispatch.desk.attempt(delivery, cause="advance")
+
+    (report,) = game.done("GET", "/faults")["faults"]
+    assert (report["seen"], report["fired"], report["left"]) == (1, 0, 1)
+    assert backend.arrivals == []
