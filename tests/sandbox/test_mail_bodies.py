@@ -205,6 +205,61 @@ def test_a_tampered_field_has_the_old_signature(game, backend, field, way):
     assert order["paid"] == (way == "fault")
 
 
+ZIPPED = [{"body": {"encode": "gzip"}, "kinds": {}}, {"kinds": {"altered": "gzip"}}]
+
+
+@pytest.mark.parametrize("wish", ZIPPED)
+def test_a_compressed_body_is_tampered_with_inside(game, backend, wish):
+    """Its header still fits: what is sent is what is told."""
+    kinds, call = {**wish["kinds"], "tampered_field": "userId"}, {**wish}
+    del call["kinds"]
+
+    order, arrival = _by_callback(game, backend, kinds, **call)
+
+    good, sent = _good(order), json.loads(gzip.decompress(arrival.body))
+    assert {name for name in good if good[name] != sent[name]} == {"userId"}
+    assert arrival.header("Content-Encoding") == "gzip"
+    assert arrival.header("Authorization") == _sha1(gzip.compress(_compact(good), mtime=0))
+    assert not order["paid"]
+
+
+@pytest.mark.parametrize("wish", ZIPPED)
+def test_a_compressed_body_that_is_respelt_is_compressed_no_more(game, backend, wish):
+    """The spelling that was asked for comes last, without the header of the one before."""
+    kinds, call = {**wish["kinds"], "resigned_mismatch": "spaced"}, {**wish}
+    del call["kinds"]
+
+    order, arrival = _by_callback(game, backend, kinds, **call)
+
+    assert arrival.body == SPELT["spaced"](_good(order))
+    assert arrival.header("Content-Encoding") is None
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sent"),
+    [
+        ({"field_shape": "paytype_missing"}, {"paytype"}),
+        ({"altered": "sorted"}, set()),
+        ({"replay_old": 1}, {"createTime", "payTime"}),
+        ({"tampered_field": "userId"}, {"userId"}),
+    ],
+)
+@pytest.mark.parametrize("is_honest", [True, False])
+def test_a_resend_reads_what_its_header_calls_compressed(game, backend, kinds, sent, is_honest):
+    """A body that is not what its header says is taken as it is."""
+    zipped = {"body": {"encode": "gzip"}} if is_honest else {"headers": {"Content-Encoding": "gzip"}}
+    order, _ = _by_callback(game, backend, {}, **zipped)
+    (delivery,) = game.done("GET", f"/deliveries?order={order['order_id']}")["deliveries"]
+
+    game.done("POST", f"/deliveries/{delivery['delivery_id']}/resend", {"with": kinds})
+
+    arrival, good = backend.arrivals[-1], _good(order)
+    is_zipped = arrival.header("Content-Encoding") == "gzip"
+    body = json.loads(gzip.decompress(arrival.body) if is_zipped else arrival.body)
+    assert {name for name in good if name not in body or good[name] != body[name]} == sent
+    assert is_zipped is (is_honest and "tampered_field" in kinds)
+
+
 GENUINE = {
     "paytype_missing",
     "paytype_unknown",
