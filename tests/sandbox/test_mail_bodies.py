@@ -205,6 +205,21 @@ def test_a_tampered_field_has_the_old_signature(game, backend, field, way):
     assert order["paid"] == (way == "fault")
 
 
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [(0, 1), (257, 256), (-3, -2), (1.5, 2.5), (1e300, 5e299), (10**4300 - 1, 10**4300 - 2)],
+    ids=["none", "small", "negative", "fraction", "huge", "as-long-as-can-be-read"],
+)
+def test_a_number_is_tampered_into_another_that_can_be_written(game, backend, value, other):
+    """Whatever number a body is made with."""
+    order_id = game.order_id()
+    wish = {"order": order_id, "type": "pay", "body": {"set": {"userId": value}}}
+
+    game.done("POST", "/callbacks", {**wish, "with": {"tampered_field": "userId"}})
+
+    assert backend.arrivals[-1].json["userId"] == other
+
+
 ZIPPED = [{"body": {"encode": "gzip"}, "kinds": {}}, {"kinds": {"altered": "gzip"}}]
 
 

@@ -238,8 +238,10 @@ def _other_value(value: Any) -> Any:
     """A value of the same type that is another one."""
     if isinstance(value, bool) or value is None:
         return not value
-    if isinstance(value, int | float):
-        return value + 1
+    if isinstance(value, int):
+        return value - 1 if value > 0 else value + 1  # never longer: very long ones cannot be written
+    if isinstance(value, float):
+        return value + 1 if value + 1 != value else value / 2
     if isinstance(value, str):
         return {"pay": "refund", "refund": "pay"}.get(value, value[:-1] + ("0" if value[-1:] != "0" else "1"))
     return None
