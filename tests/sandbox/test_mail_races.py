@@ -186,6 +186,26 @@ def test_nothing_is_written_into_a_workspace_that_ended_meanwhile(sandbox, game,
     game.done("DELETE", "/workspaces/ada")
 
 
+@pytest.mark.parametrize("call", ["resend", "callback", "advance"])
+def test_a_call_of_a_workspace_that_is_deleted_meanwhile_finds_it_unknown(game, backend, call):
+    """What was sent is gone with it; nothing has failed inside."""
+    ada = game.workspace(name="ada", seed=7)
+    ada.done("PUT", f"/games/{ada.game_id}", {"callback_url": backend.url})
+    ada.done("POST", "/clock/freeze")
+    made = ada.order(paid=True)
+    order_id, delivery_id = made["order"]["order_id"], made["delivery"]["delivery_id"]
+    path, body = {
+        "resend": (f"/deliveries/{delivery_id}/resend", {}),
+        "callback": ("/callbacks", {"order": order_id, "type": "pay"}),
+        "advance": ("/clock/advance", {"until_idle": True}),
+    }[call]
+
+    with _on_the_wire(ada, backend, "POST", path, body, answer=200) as called:
+        game.done("DELETE", "/workspaces/ada")
+
+    assert (called.result().status, called.result().json["code"]) == (404, "workspace-unknown")
+
+
 def test_what_fails_while_it_is_recorded_hides_nothing_behind_it(sandbox, game, backend):
     """Journal numbers that were taken for it are given up."""
     delivery_id = _tried(game)

@@ -46,7 +46,7 @@ Manner = Literal["singly", "at once", "over one connection", "impatiently", "nev
 
 
 class CourierClosed(Exception):
-    """The sandbox stops; what was under way is not recorded and will be repeated."""
+    """The workspace or the sandbox has ended: what was under way is not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
