@@ -11,6 +11,7 @@ from coinslot_sandbox.delivery.resend import ResendWish
 from coinslot_sandbox.store import tenants
 from coinslot_sandbox.store.tables import ATTEMPTS
 from coinslot_testkit.recording_backend import Says
+from coinslot_testkit.sandbox_client import SandboxClient
 from coinslot_testkit.waiting import until
 from sqlalchemy import event, select
 
@@ -204,6 +205,42 @@ def test_a_call_of_a_workspace_that_is_deleted_meanwhile_finds_it_unknown(game, 
         game.done("DELETE", "/workspaces/ada")
 
     assert (called.result().status, called.result().json["code"]) == (404, "workspace-unknown")
+
+
+@pytest.mark.parametrize("name", ["default", "ada"])
+def test_a_callback_that_a_run_left_behind_has_failed_in_the_next(tmp_path, backend, name):
+    """Nobody will settle it; what the backend makes of it is not known, which the journal says."""
+    go = threading.Event()
+    backend.answer_with(Says(after=go))
+    settings = SandboxSettings(port=0, control_port=0, seed=7, store=tmp_path / "kept.sqlite")
+    with Sandbox(settings) as first, ThreadPoolExecutor(1) as pool:
+        ours = _hand(first, name, make=True)
+        order_id = ours.order_id()
+        wish = {"order": order_id, "type": "pay", "url": backend.url}
+        pool.submit(ours.control, "POST", "/callbacks", wish)
+        backend.wait_for(1)
+        (left,) = ours.done("GET", f"/deliveries?order={order_id}")["deliveries"]
+        first.workspaces.stop()
+        go.set()
+    assert left["state"] == "pending"
+
+    with Sandbox(settings) as second:
+        ours = _hand(second, name)
+        detail = ours.done("GET", f"/deliveries/{left['delivery_id']}")
+        (told,) = ours.journal(delivery_id=left["delivery_id"], dir="out")
+        resent = ours.done("POST", f"/deliveries/{left['delivery_id']}/resend")
+
+    assert (detail["state"], detail["attempts"]) == ("failed", [])
+    assert "not known" in told["error"]
+    assert (told["order_id"], told["attempt"], told["reply"]) == (order_id, None, None)
+    assert resent["state"] == "delivered"
+
+
+def _hand(sandbox, name, *, make=False):
+    client = SandboxClient(sandbox.ready)
+    if name == "default":
+        return client
+    return client.workspace(name=name, seed=7) if make else SandboxClient(sandbox.ready, prefix=f"/w/{name}")
 
 
 def test_what_fails_while_it_is_recorded_hides_nothing_behind_it(sandbox, game, backend):

@@ -6,7 +6,7 @@ Pure: what was sent and what came of it goes in, shapes come out (interface, "Jo
 import base64
 
 from coinslot_contracts.portal import Ack
-from coinslot_contracts.wire import WireReply
+from coinslot_contracts.wire import WireReply, WireRequest
 
 from coinslot_sandbox.delivery.sender import SendResult
 from coinslot_sandbox.journal_entries import Crossing
@@ -38,6 +38,24 @@ def attempt_record(number: int, result: SendResult, ack: Ack, *, seq: int) -> At
         "ack": {"accepted": ack.accepted, "code": ack.code, "reason": ack.reason, "note": ack.note},
         "journal_seq": seq,
     }
+
+
+def delivery_crossing(delivery: Delivery, *, at_s: float, error: str) -> Crossing:
+    """What is to be said of a delivery where there is no attempt to say it of."""
+    return Crossing(
+        dir="out",
+        endpoint=ENDPOINT,
+        request=WireRequest(method="POST", target=delivery.url or "", body=delivery.body),
+        reply=None,
+        at_s=at_s,
+        elapsed_ms=0.0,
+        portal=delivery.portal,
+        game_id=delivery.game_id,
+        order_id=delivery.order_id,
+        user_id=delivery.user_id,
+        delivery_id=delivery.delivery_id,
+        error=error,
+    )
 
 
 def _rounded(value_ms: float | None) -> float | None:

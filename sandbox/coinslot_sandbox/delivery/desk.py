@@ -4,15 +4,14 @@ import traceback
 from collections.abc import Sequence
 
 from coinslot_contracts.portal import Ack
-from coinslot_contracts.wire import WireRequest
 
 from coinslot_sandbox.clock import Clock, ScheduleClock
 from coinslot_sandbox.delivery.acks import AckRule
-from coinslot_sandbox.delivery.attempt_records import ENDPOINT
+from coinslot_sandbox.delivery.attempt_records import delivery_crossing
 from coinslot_sandbox.delivery.attempts import OrderLocks
 from coinslot_sandbox.delivery.mailroom import Mailroom
 from coinslot_sandbox.delivery.retry import next_attempt_s
-from coinslot_sandbox.journal import Crossing, Journal
+from coinslot_sandbox.journal import Journal
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DueDelivery, Outcome
@@ -76,22 +75,8 @@ class DeliveryDesk:
 
     def trouble(self, delivery: Delivery, error: BaseException) -> None:
         """A fault of our own in a delivery worker: kept where whoever looks for the callback will find it."""
-        self._journal.append(
-            Crossing(
-                dir="out",
-                endpoint=ENDPOINT,
-                request=WireRequest(method="POST", target=delivery.url or "", body=delivery.body),
-                reply=None,
-                at_s=self._clock.now_s(),
-                elapsed_ms=0.0,
-                portal=delivery.portal,
-                game_id=delivery.game_id,
-                order_id=delivery.order_id,
-                user_id=delivery.user_id,
-                delivery_id=delivery.delivery_id,
-                error="".join(traceback.format_exception(error)),
-            )
-        )
+        story = "".join(traceback.format_exception(error))
+        self._journal.append(delivery_crossing(delivery, at_s=self._clock.now_s(), error=story))
 
     def _settle(self, delivery: Delivery, acks: Sequence[Ack]) -> Outcome:
         if any(ack.accepted for ack in acks):

@@ -262,6 +262,20 @@ class Post:
         )
         return changed.rowcount
 
+    def fail_manual(self, connection: Connection, *, but: Sequence[str]) -> list[Delivery]:
+        """Fail what is hand-made and pending, as whoever had it in hand will not settle it.
+
+        but  ids of what somebody has in hand
+        """
+        here = (DELIVERIES.c.mode == "manual", DELIVERIES.c.state == "pending")
+        failed = (
+            update(DELIVERIES)
+            .where(self._own, *here, DELIVERIES.c.delivery_id.not_in(but))
+            .values(state="failed")
+            .returning(DELIVERIES)
+        )
+        return [delivery_of(row) for row in connection.execute(failed).mappings()]
+
     def clear(self, connection: Connection) -> None:
         """Forget every delivery, attempt and hold of the workspace."""
         self.shelf.clear(connection)
