@@ -53,3 +53,19 @@ def test_a_callback_that_cannot_be_recorded_has_failed_and_says_so(filling, back
     sent, given_up = client.await_journal(2, delivery_id=left["delivery_id"], dir="out")
     assert "the attempt is not recorded" in sent["error"]
     assert "not known" in given_up["error"]
+
+
+def test_an_advance_whose_attempt_cannot_be_recorded_ends(filling, backend):
+    """Neither the caller nor the clock waits for a disk; the attempt is due still."""
+    client, fullness = filling
+    client.done("POST", "/clock/freeze")
+    delivery_id = client.order(paid=True)["delivery"]["delivery_id"]
+
+    how = {"until_idle": True}
+    reply = _answered_by_a_full_store(client, fullness, backend, "/clock/advance", how)
+
+    assert (reply.status, reply.json["code"]) == (507, "store-full")
+    fullness.empty()
+    assert client.done("GET", f"/deliveries/{delivery_id}")["state"] == "pending"
+    (fired,) = client.advance(until_idle=True)["fired"]
+    assert (fired["attempt"], fired["accepted"], len(backend.arrivals)) == (1, True, 2)

@@ -55,6 +55,7 @@ class Sending:
 
     cause      of the first attempt; what only a fault adds to it has the cause `fault`
     counts     whether the schedule's retries count from it
+    is_kept    whether what was sent is kept in hand until it is recorded, however long the store refuses
     manner     "impatiently" waits `patience_s` for an answer and then sends a second one beside the first;
                "never" sends nothing and records that
     fault_id   the fault that had its hand in it
@@ -66,6 +67,7 @@ class Sending:
     settle: Settle
     only_from: Sequence[DeliveryState]
     counts: bool = False
+    is_kept: bool = False
     copies: int = 1
     manner: Manner = "singly"
     patience_s: float = 0.0
@@ -204,7 +206,7 @@ class Courier:
     def _record(self, delivery: Delivery, sending: Sending, sent: _Round) -> list[AttemptRecord]:
         """Record what was sent: it cannot be unsent, so a store that refuses is asked again.
 
-        What the schedule sent is kept in hand until it is recorded; whoever waits for an answer waits KEEP_S,
+        What the queue sent is kept in hand until it is recorded; whoever waits for an answer waits KEEP_S,
         and then the journal alone tells of it.
         """
         deadline_s = time.monotonic() + KEEP_S
@@ -212,7 +214,7 @@ class Courier:
             try:
                 return self._record_once(delivery, sending, sent)
             except OperationalError as error:
-                if not sending.counts and time.monotonic() >= deadline_s:
+                if not sending.is_kept and time.monotonic() >= deadline_s:
                     self._tell_unrecorded(delivery, sending, sent, error)
                     raise
             self._closed.wait(KEEP_AGAIN_S)

@@ -54,7 +54,8 @@ class DeliveryDesk:
         None is where another attempt, a cancellation or a freeze came while we waited for the order's turn,
         or a fault puts it off.
 
-        needs_running  only while the schedule runs: one that stands still is advanced by hand
+        needs_running  only while the schedule runs, for the queue: one that stands still is advanced by hand,
+                       and whoever does that waits for the answer
         """
         with self._locks.holding(delivery.order_id):
             with self._database.read() as connection:
@@ -63,7 +64,7 @@ class DeliveryDesk:
                 return []
             if (needs_running and self._schedule.is_frozen) or not self._is_due(fresh, delivery):
                 return []
-            return self._mailroom.attempt(fresh, cause=cause, settle=self._settle)
+            return self._mailroom.attempt(fresh, cause=cause, settle=self._settle, is_kept=needs_running)
 
     def _is_due(self, fresh: Delivery, known: Delivery | DueDelivery) -> bool:
         """Whether it is still due: the attempt that it was due for may have been made meanwhile.

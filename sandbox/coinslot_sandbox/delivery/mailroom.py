@@ -67,14 +67,20 @@ class Mailroom:
             "pay_after_refund": self._pay_after_refund,
         }
 
-    def attempt(self, delivery: Delivery, *, cause: str, settle: Settle) -> list[AttemptRecord]:
-        """Make what is due of a delivery; nothing where a fault puts it off."""
+    def attempt(
+        self, delivery: Delivery, *, cause: str, settle: Settle, is_kept: bool
+    ) -> list[AttemptRecord]:
+        """Make what is due of a delivery; nothing where a fault puts it off.
+
+        is_kept  whether nobody waits for it, so that the store may take its time
+        """
         plain = Sending(
             letter=letter_of(delivery),
             cause=delivery.cause if delivery.cause != "schedule" else cause,
             settle=settle,
             only_from=("pending",),
             counts=True,
+            is_kept=is_kept,
         )
         taken = None
         if delivery.waits_for is None:
