@@ -6,8 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 from coinslot_sandbox import Sandbox, SandboxSettings
+from coinslot_sandbox.delivery import engine
 from coinslot_sandbox.delivery.attempts import CourierClosed, Sending, letter_of
 from coinslot_sandbox.delivery.resend import ResendWish
+from coinslot_sandbox.faults import Fault
 from coinslot_sandbox.store import tenants
 from coinslot_sandbox.store.tables import ATTEMPTS
 from coinslot_testkit.recording_backend import Says
@@ -257,6 +259,29 @@ def test_what_fails_while_it_is_recorded_hides_nothing_behind_it(sandbox, game, 
     before = services.journal.last_seq
     game.player(username="newcomer")
     assert services.journal.last_seq == before + 1
+
+
+def test_what_fails_inside_again_and_again_is_given_up(sandbox, game, backend, monkeypatch):
+    """Its bytes may have left each time; the journal has every failure."""
+    monkeypatch.setattr(engine, "LEASE_S", 0.1)
+    monkeypatch.setattr(engine, "RENEW_S", 0.02)
+    unsendable = {"value": "\u20ac"}
+    sandbox.services.faults.add(
+        Fault(fault_id="f-1", at="delivery", kind="wrong_content_type", params=unsendable)
+    )
+
+    order = game.order(paid=True)
+
+    detail = game.await_delivery(order["delivery"]["delivery_id"], "failed")
+    assert (detail["next_at_s"], detail["attempts"]) == (None, [])
+    entries = game.await_journal(3, delivery_id=detail["delivery_id"], dir="out")
+    told = [entry["error"] for entry in entries]
+    assert [error.startswith("given up after 3 failures") for error in told] == [False, False, True]
+    assert all("UnicodeEncodeError" in error for error in told)
+    game.done("DELETE", "/faults/f-1")
+    backend.answer_with(Says())
+    game.done("POST", "/deliveries/recover", {"since_s": 0})
+    game.await_delivery(detail["delivery_id"], "delivered")
 
 
 def _fail(delivery, acks):

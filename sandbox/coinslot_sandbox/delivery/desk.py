@@ -2,8 +2,10 @@
 
 import traceback
 from collections.abc import Sequence
+from typing import Final
 
 from coinslot_contracts.portal import Ack
+from sqlalchemy.exc import OperationalError
 
 from coinslot_sandbox.clock import Clock, ScheduleClock
 from coinslot_sandbox.delivery.acks import AckRule
@@ -15,6 +17,8 @@ from coinslot_sandbox.journal import Journal
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DueDelivery, Outcome
+
+TROUBLES_MAX: Final = 3
 
 
 class DeliveryDesk:
@@ -41,10 +45,12 @@ class DeliveryDesk:
         self._schedule = schedule
         self._locks = locks
         self._journal = journal
+        self._troubles: dict[str, int] = {}
 
     def deliver(self, delivery: Delivery) -> None:
         """Make one attempt of what the queue gave us."""
         self.attempt(delivery, cause="schedule", needs_running=True)
+        self._troubles.pop(delivery.delivery_id, None)
 
     def attempt(
         self, delivery: Delivery | DueDelivery, *, cause: str, needs_running: bool = False
@@ -75,9 +81,24 @@ class DeliveryDesk:
         return at_s is not None and (at_s == known.next_at_s or at_s <= self._schedule.now_s())
 
     def trouble(self, delivery: Delivery, error: BaseException) -> None:
-        """A fault of our own in a delivery worker: kept where whoever looks for the callback will find it."""
+        """A fault of our own in a delivery worker: kept where whoever looks for the callback will find it.
+
+        Its bytes may have left, and would leave again with each lease: after TROUBLES_MAX such faults in a
+        row the delivery has failed. A store that refuses is asked again for as long as it does.
+        """
         story = "".join(traceback.format_exception(error))
-        self._journal.append(delivery_crossing(delivery, at_s=self._clock.now_s(), error=story))
+        is_ours = not isinstance(error, OperationalError)
+        count = self._troubles.get(delivery.delivery_id, 0) + is_ours
+        self._troubles[delivery.delivery_id] = count
+        is_last = is_ours and count >= TROUBLES_MAX
+        says = f"given up after {count} failures of the sandbox itself:\n{story}" if is_last else story
+        try:
+            if is_last:
+                with self._database.write() as connection:
+                    self._post.shelf.fail(connection, delivery.delivery_id)
+                del self._troubles[delivery.delivery_id]
+        finally:
+            self._journal.append(delivery_crossing(delivery, at_s=self._clock.now_s(), error=says))
 
     def _settle(self, delivery: Delivery, acks: Sequence[Ack]) -> Outcome:
         if any(ack.accepted for ack in acks):
