@@ -204,7 +204,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "portals": {
                 "type": "object",
                 "additionalProperties": shape({"keys": MAYBE_TEXT, "ledger": MAYBE_TEXT}),
-                "description": "ok, a code, null where there is none; not-seen-yet until the first look ends.",
+                "description": "ok, a code, null where there is none; not-seen-yet while first looking.",
             },
         }
     ),
