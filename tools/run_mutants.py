@@ -50,6 +50,7 @@ AREAS = {
         (
             "coinslot_verifier/kept_keys.py",
             "coinslot_verifier/key_cache.py",
+            "coinslot_verifier/key_doubts.py",
             "coinslot_verifier/key_set.py",
         ),
         (
