@@ -117,6 +117,22 @@ def test_a_remembered_token_is_tried_again_after_a_while_and_after_a_rotation(bu
     assert verifier.verify(GOOD).user_id == "257"
 
 
+def test_a_token_that_the_ration_kept_from_being_asked_about_is_not_remembered(build, endpoint, clock):
+    """jogos:user.2: forged tokens used it up, then the key changed; accepted as soon as there is a place."""
+    verifier = build()
+    verifier.verify(GOOD)
+    for number in range(FETCHES_AT_ONCE):
+        code_of(verifier.verify, forged(number))
+    endpoint.reply = WireReply(body=NEW)
+    clock.now_s += 0.25 * FETCH_EVERY_S
+    early = code_of(verifier.verify, GOOD_UNDER_NEW)
+    asked = len(endpoint.urls)
+    clock.now_s += 0.75 * FETCH_EVERY_S
+
+    assert (early, asked) == ("signature-mismatch", 1 + FETCHES_AT_ONCE)
+    assert verifier.verify(GOOD_UNDER_NEW).user_id == "257"
+
+
 def test_the_memory_of_refused_tokens_is_bounded_and_forgets_the_oldest_refusal(endpoint, clock):
     """Whoever sends many tokens fills no memory; one that was refused anew is among the youngest."""
     keys = CachedKeys(replace(CONFIG, key_max_age_s=86_400.0), sender=endpoint, monotonic=clock)

@@ -16,6 +16,7 @@ from coinslot_verifier import (
     StaticKeySet,
     VerifierConfig,
 )
+from coinslot_verifier.kept_keys import FETCH_EVERY_S, FETCHES_AT_ONCE
 from coinslot_verifier.key_doubts import REMEMBERED_FOR_S
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
@@ -39,8 +40,8 @@ def verifier(keys):
     return PurchaseVerifier(CONFIG, key_source=keys, clock=lambda: NOW_S)
 
 
-def forged(kid: str | None = "k0") -> str:
-    return f"{purchase_token(kid=kid).rpartition('.')[0]}.{encode(bytes(256))}"
+def forged(kid: str | None = "k0", number: int = 0) -> str:
+    return f"{purchase_token(kid=kid).rpartition('.')[0]}.{encode(number.to_bytes(256))}"
 
 
 @KIDS
@@ -108,6 +109,26 @@ def test_a_forged_token_causes_one_fetch_and_no_second_one(kid, verifier, endpoi
     clock.now_s += 0.5
     assert code_of(verifier.check_token, forged(kid)) == "signature-mismatch"
     assert len(endpoint.urls) == 3
+
+
+@KIDS
+def test_a_token_that_the_ration_kept_from_being_asked_about_is_not_remembered(
+    kid, verifier, endpoint, clock
+):
+    """playgama:2: forged tokens used it up, then the key changed; accepted as soon as there is a place."""
+    endpoint.publish(jwk(pool_key(), kid=kid))
+    verifier.check_token(purchase_token(kid=kid))
+    for number in range(FETCHES_AT_ONCE):
+        code_of(verifier.check_token, forged(kid, number))
+    endpoint.publish(jwk(pool_key(1), kid=kid))
+    clock.now_s += 0.25 * FETCH_EVERY_S
+    genuine = purchase_token(kid=kid, key=pool_key(1))
+    early = code_of(verifier.check_token, genuine)
+    asked = len(endpoint.urls)
+    clock.now_s += 0.75 * FETCH_EVERY_S
+
+    assert (early, asked) == ("signature-mismatch", 1 + FETCHES_AT_ONCE)
+    assert verifier.check_token(genuine).order_id == "order-1"
 
 
 def test_a_refused_token_is_asked_about_again_where_its_own_keys_changed(verifier, endpoint):

@@ -27,8 +27,9 @@ class CachedKeys:
     - A signature that does not fit causes one fetch and one more try, never more. These fetches are rationed:
       `kept_keys.FETCHES_AT_ONCE` in a row and one more per FETCH_EVERY_S seconds, whatever strangers send.
       So a new key is seen at once, and within FETCH_EVERY_S while forged tokens keep coming.
-    - A token that was refused under a newly fetched key is remembered, as a digest, for
+    - A token that was refused under a key fetched on its account is remembered, as a digest, for
       `key_doubts.REMEMBERED_FOR_S`: the same one causes no further fetch, unless the key has changed since.
+      One that came when the ration was used up is not: a genuine one is accepted when it is tried again.
     - One fetch at a time; an unusable answer replaces nothing; the address is the configuration's and
       redirects are not followed (`http_out` bounds time and size as well).
 

@@ -40,8 +40,10 @@ class Doubts:
     def find_others(self, tried: Keys, *, evidence: bytes, choose: Callable[[Keys], Keys]) -> Keys | None:
         """What is chosen of the portal's keys now; None where it is what was tried.
 
-        A token that was refused is remembered for REMEMBERED_FOR_S: the same one causes no further fetch,
-        unless the keys have changed since.
+        A token that was refused under keys that the portal was asked for on its account is remembered for
+        REMEMBERED_FOR_S: the same one causes no further fetch, unless the keys have changed since. Where the
+        ration is used up, or somebody else's question was under way, the key that it was signed with may be
+        younger than what is known; then it is refused for now and asked about as soon as there is a place.
         tried      the keys, chosen in the same way, that the token's signature did not fit
         evidence   a digest of the token
         choose     those of all kept keys that the token may be signed with; none where the id that it names
@@ -50,10 +52,12 @@ class Doubts:
         """
         if self._is_remembered(evidence, tried):
             return None
-        chosen = choose(self._kept.find(lambda kept: choose(kept) != tried, always_costs=True))
+        found = self._kept.look_again(lambda kept: choose(kept) != tried)
+        chosen = choose(found.keys)
         if chosen != tried:
             return chosen
-        self._remember(evidence, tried)
+        if found.is_answer:
+            self._remember(evidence, tried)
         return None
 
     def _is_remembered(self, evidence: bytes, tried: Keys) -> bool:

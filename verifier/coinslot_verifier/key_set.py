@@ -37,8 +37,9 @@ class CachedKeySet:
       renewed. A fetch that found the id, or was due by age and succeeded, costs nothing. So a new key is seen
       at once, under a new id or not; forged tokens cannot cause a flood, and delay a new key by at most
       FETCH_EVERY_S while they last; tokens under kept keys are never delayed.
-    - A token that was refused under a newly fetched set is remembered, as a digest, for
+    - A token that was refused under a set fetched on its account is remembered, as a digest, for
       `key_doubts.REMEMBERED_FOR_S`: the same one causes no further fetch, unless its keys have changed since.
+      One that came when the ration was used up is not: a genuine one is accepted when it is tried again.
 
     monotonic   seconds that never go back
     """
