@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable
 
 from coinslot_contracts.domain import Identity
-from coinslot_contracts.errors import GameMismatch, Refused, SignatureMismatch, TestKeyRefused
-from coinslot_contracts.test_keys import test_key_digests
+from coinslot_contracts.errors import GameMismatch, Refused, SignatureMismatch
 
 from coinslot_verifier.claims import check_issuer, check_times
 from coinslot_verifier.claims_json import read_object
@@ -19,6 +18,7 @@ from coinslot_verifier.config import VerifierConfig
 from coinslot_verifier.jws import check_header, check_signature, parse_claims, parse_compact
 from coinslot_verifier.key_forms import VerificationKey
 from coinslot_verifier.key_source import KeySource, PublishedKeys, newer_keys
+from coinslot_verifier.key_trust import check_trusted
 
 
 class IdentityVerifier:
@@ -74,12 +74,10 @@ class IdentityVerifier:
         return identity
 
     def _check_keys(self, keys: tuple[VerificationKey, ...]) -> None:
-        if keys is self._trusted_keys or self._config.allow_test_keys:
+        if keys is self._trusted_keys:
             return
-        if any(key.spki_sha256 in test_key_digests() for key in keys):
-            raise TestKeyRefused(
-                "the key is a published test key; COINSLOT_ALLOW_TEST_KEYS=1 allows it against a sandbox"
-            )
+        for key in keys:
+            check_trusted(key, allow_test_keys=self._config.allow_test_keys)
         self._trusted_keys = keys
 
 

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from coinslot_contracts.domain import Purchase, PurchaseClaims
-from coinslot_contracts.errors import AlgRefused, ExternalIdMismatch, SignatureMismatch, TestKeyRefused
-from coinslot_contracts.test_keys import test_key_digests
+from coinslot_contracts.errors import AlgRefused, ExternalIdMismatch, SignatureMismatch
 from coinslot_contracts.wire import WireReply
 
 from coinslot_verifier.claims import check_issuer, check_window
@@ -26,6 +25,7 @@ from coinslot_verifier.jws import (
 )
 from coinslot_verifier.key_forms import VerificationKey
 from coinslot_verifier.key_source import KeySource, newer_keys
+from coinslot_verifier.key_trust import check_trusted
 
 
 class VerdictSender(Protocol):
@@ -89,7 +89,7 @@ class PurchaseVerifier:
         check_header(compact, algorithm=algorithm)
         if not compact.signature:
             raise SignatureMismatch("the token's signature is empty")
-        self._check_trusted(self._signer(compact, algorithm))
+        check_trusted(self._signer(compact, algorithm), allow_test_keys=self._config.allow_test_keys)
         claims = parse_claims(compact)
         check_window(claims, now_s=self._clock(), skew_s=self._config.skew_s)
         check_issuer(claims, issuer=self._config.issuer)
@@ -118,12 +118,6 @@ class PurchaseVerifier:
             if newer is None:
                 raise
         return check_signature(compact, newer, algorithm=algorithm)
-
-    def _check_trusted(self, key: VerificationKey) -> None:
-        if not self._config.allow_test_keys and key.spki_sha256 in test_key_digests():
-            raise TestKeyRefused(
-                "the key is a published test key; COINSLOT_ALLOW_TEST_KEYS=1 allows it against a sandbox"
-            )
 
 
 def _key_set(config: VerifierConfig) -> KeySource:
