@@ -15,12 +15,10 @@ from coinslot_contracts.errors import KeySourceUnavailable, KidUnknown, Refused
 from coinslot_contracts.portal import PurchasePart
 
 from coinslot_verifier.config import VerifierConfig
-from coinslot_verifier.kept_keys import FETCH_EVERY_S, FETCHES_AT_ONCE, KeptKeys, Keys
+from coinslot_verifier.kept_keys import KeptKeys, Keys
 from coinslot_verifier.key_doubts import Doubts
 from coinslot_verifier.key_forms import VerificationKey, read_key
 from coinslot_verifier.key_source import Sender
-
-__all__ = ["FETCHES_AT_ONCE", "FETCH_EVERY_S", "CachedKeySet", "Keys", "StaticKeySet", "read_key_set"]
 
 
 class CachedKeySet:
@@ -32,11 +30,11 @@ class CachedKeySet:
     - An answer that is no usable key set (an outage's page, an empty set) replaces nothing.
     - An id that the kept set lacks causes one fetch; so does a signature that does not fit, and one more try
       where the keys have changed.
-    - These fetches are limited to FETCHES_AT_ONCE in a row and one more per FETCH_EVERY_S seconds, and so, by
-      themselves, are those that are due by age and fail, so that forged tokens cannot keep a set from being
-      renewed. A fetch that found the id, or was due by age and succeeded, costs nothing. So a new key is seen
-      at once, under a new id or not; forged tokens cannot cause a flood, and delay a new key by at most
-      FETCH_EVERY_S while they last; tokens under kept keys are never delayed.
+    - These fetches are limited to `kept_keys.FETCHES_AT_ONCE` in a row and one more per FETCH_EVERY_S
+      seconds, and so, by themselves, are those that are due by age and fail, so that forged tokens cannot
+      keep a set from being renewed. A fetch that found the id, or was due by age and succeeded, costs
+      nothing. So a new key is seen at once, under a new id or not; forged tokens cannot cause a flood, and
+      delay a new key by at most FETCH_EVERY_S while they last; tokens under kept keys are never delayed.
     - A token that was refused under a set fetched on its account is remembered, as a digest, for
       `key_doubts.REMEMBERED_FOR_S`: the same one causes no further fetch, unless its keys have changed since.
       One that came when the ration was used up is not: a genuine one is accepted when it is tried again.
