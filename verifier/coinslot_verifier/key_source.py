@@ -20,7 +20,7 @@ class Sender(Protocol):
     """One question over HTTP, one answer; `http_out.HttpOut` is the real one."""
 
     def get(self, url: str, *, attempts_max: int) -> WireReply:
-        """GET; raises `http_out.OutboundFailed`, an Undecided, where there is no whole answer."""
+        """GET; raises KeySourceUnavailable where there is no whole answer, a redirect included."""
         ...
 
 
