@@ -1,4 +1,4 @@
-"""A key set kept for a while: found by id, seen anew when it must be, asked for seldom, never used stale."""
+"""A key set kept for a while: found by id, seen anew when it must be, asked for seldom, stale by choice."""
 
 import json
 import threading
