@@ -56,6 +56,7 @@ AREAS = {
         (
             "verifier/test_kept_keys.py",
             "verifier/test_key_cache.py",
+            "verifier/test_key_doubts.py",
             "verifier/test_key_set.py",
             "verifier/test_key_set_entries.py",
         ),

@@ -57,6 +57,19 @@ def test_a_key_that_was_replaced_under_its_id_is_seen_at_once_with_one_fetch(kid
     assert len(endpoint.urls) == 3
 
 
+def test_a_key_that_was_replaced_beside_others_is_seen_as_well(verifier, endpoint):
+    """rfc7515:4.1.4: of several keys, those of the token's id are compared; a forgery is asked about once."""
+    other = jwk(pool_key(1), kid="k1")
+    endpoint.publish(jwk(pool_key(), kid="k0"), other)
+    for _ in range(3):
+        assert code_of(verifier.check_token, forged()) == "signature-mismatch"
+    assert len(endpoint.urls) == 2
+    endpoint.publish(jwk(pool_key(2), kid="k0"), other)
+
+    assert verifier.check_token(purchase_token(key=pool_key(2))).order_id == "order-1"
+    assert len(endpoint.urls) == 3
+
+
 @KIDS
 def test_a_key_for_another_algorithm_under_the_same_id_is_seen_as_well(kid, verifier, endpoint):
     """sandbox:purchase-header: from RS256 to ES256."""

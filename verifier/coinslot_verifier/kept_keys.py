@@ -69,8 +69,8 @@ class KeptKeys:
         with self._lock:
             held = self._fresh()
             if held and do_they(held.keys):
-                return held.keys
-        return self._look(do_they, always_costs=False).keys
+                return held.keys  # what nearly every verification does, and no more than that
+        return self._look(do_they).keys
 
     def look_again(self, do_they: Callable[[Keys], object]) -> Found:
         """As `find`, where a stranger can cause the doubt and the answer alike: a fetch in doubt always costs
@@ -78,7 +78,7 @@ class KeptKeys:
         """
         return self._look(do_they, always_costs=True)
 
-    def _look(self, do_they: Callable[[Keys], object], *, always_costs: bool) -> Found:
+    def _look(self, do_they: Callable[[Keys], object], *, always_costs: bool = False) -> Found:
         with self._lock:
             held = self._fresh()
             if held and do_they(held.keys):

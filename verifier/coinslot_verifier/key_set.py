@@ -72,7 +72,7 @@ class CachedKeySet:
                    has, and lost the key
         """
         others = self._doubts.find_others(tried, evidence=evidence, choose=lambda keys: find_keys(keys, kid))
-        return None if others is None else get_keys(others, kid)
+        return None if others is None else _some(others)
 
     def _fetch(self) -> Keys:
         reply = self._sender.get(self._url, attempts_max=self._attempts_max)
@@ -122,7 +122,10 @@ def find_keys(keys: Sequence[VerificationKey], kid: str | None) -> Keys:
 
 def get_keys(keys: Sequence[VerificationKey], kid: str | None) -> Keys:
     """As `find_keys`, at least one; KidUnknown where there is none."""
-    found = find_keys(keys, kid)
+    return _some(find_keys(keys, kid))
+
+
+def _some(found: Keys) -> Keys:
     if not found:
         raise KidUnknown("the portal's key set has no key of the token's kid")
     return found
