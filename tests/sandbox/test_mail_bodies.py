@@ -11,7 +11,6 @@ import json
 import pytest
 from coinslot_contracts.vocabulary import ENCODINGS, FIELD_SHAPES, SIGNATURE_DEFECTS, WRONG_KEYS
 from coinslot_sandbox import Sandbox, SandboxSettings
-from coinslot_sandbox.faults import Fault
 from coinslot_testkit.recording_backend import Says
 from coinslot_testkit.waiting import until
 
@@ -203,76 +202,6 @@ def test_a_tampered_field_has_the_old_signature(game, backend, field, way):
     assert list(sent) == list(good)
     assert arrival.header("Authorization") == _sha1(_compact(good))
     assert order["paid"] == (way == "fault")
-
-
-@pytest.mark.parametrize(
-    ("value", "other"),
-    [(0, 1), (257, 256), (-3, -2), (1.5, 2.5), (1e300, 5e299), (10**4300 - 1, 10**4300 - 2)],
-    ids=["none", "small", "negative", "fraction", "huge", "as-long-as-can-be-read"],
-)
-def test_a_number_is_tampered_into_another_that_can_be_written(game, backend, value, other):
-    """Whatever number a body is made with."""
-    order_id = game.order_id()
-    wish = {"order": order_id, "type": "pay", "body": {"set": {"userId": value}}}
-
-    game.done("POST", "/callbacks", {**wish, "with": {"tampered_field": "userId"}})
-
-    assert backend.arrivals[-1].json["userId"] == other
-
-
-ZIPPED = [{"body": {"encode": "gzip"}, "kinds": {}}, {"kinds": {"altered": "gzip"}}]
-
-
-@pytest.mark.parametrize("wish", ZIPPED)
-def test_a_compressed_body_is_tampered_with_inside(game, backend, wish):
-    """Its header still fits: what is sent is what is told."""
-    kinds, call = {**wish["kinds"], "tampered_field": "userId"}, {**wish}
-    del call["kinds"]
-
-    order, arrival = _by_callback(game, backend, kinds, **call)
-
-    good, sent = _good(order), json.loads(gzip.decompress(arrival.body))
-    assert {name for name in good if good[name] != sent[name]} == {"userId"}
-    assert arrival.header("Content-Encoding") == "gzip"
-    assert arrival.header("Authorization") == _sha1(gzip.compress(_compact(good), mtime=0))
-    assert not order["paid"]
-
-
-@pytest.mark.parametrize("wish", ZIPPED)
-def test_a_compressed_body_that_is_respelt_is_compressed_no_more(game, backend, wish):
-    """The spelling that was asked for comes last, without the header of the one before."""
-    kinds, call = {**wish["kinds"], "resigned_mismatch": "spaced"}, {**wish}
-    del call["kinds"]
-
-    order, arrival = _by_callback(game, backend, kinds, **call)
-
-    assert arrival.body == SPELT["spaced"](_good(order))
-    assert arrival.header("Content-Encoding") is None
-
-
-@pytest.mark.parametrize(
-    ("kinds", "sent"),
-    [
-        ({"field_shape": "paytype_missing"}, {"paytype"}),
-        ({"altered": "sorted"}, set()),
-        ({"replay_old": 1}, {"createTime", "payTime"}),
-        ({"tampered_field": "userId"}, {"userId"}),
-    ],
-)
-@pytest.mark.parametrize("is_honest", [True, False])
-def test_a_resend_reads_what_its_header_calls_compressed(game, backend, kinds, sent, is_honest):
-    """A body that is not what its header says is taken as it is."""
-    zipped = {"body": {"encode": "gzip"}} if is_honest else {"headers": {"Content-Encoding": "gzip"}}
-    order, _ = _by_callback(game, backend, {}, **zipped)
-    (delivery,) = game.done("GET", f"/deliveries?order={order['order_id']}")["deliveries"]
-
-    game.done("POST", f"/deliveries/{delivery['delivery_id']}/resend", {"with": kinds})
-
-    arrival, good = backend.arrivals[-1], _good(order)
-    is_zipped = arrival.header("Content-Encoding") == "gzip"
-    body = json.loads(gzip.decompress(arrival.body) if is_zipped else arrival.body)
-    assert {name for name in good if name not in body or good[name] != body[name]} == sent
-    assert is_zipped is (is_honest and "tampered_field" in kinds)
 
 
 GENUINE = {
@@ -468,23 +397,3 @@ def test_kinds_about_different_things_go_together(game, backend):
     assert arrival.body == SPELT["sorted"](_good(order))
     assert arrival.header("Authorization") == _sha1(arrival.body).upper()
     assert arrival.header("Content-Type") == "text/html"
-
-
-def test_a_fault_that_cannot_be_sent_uses_up_none_of_its_times(sandbox, game, backend):
-    """A failure of our own, as what cannot be encoded is: nothing has left, so nothing has fired."""
-    game.done("POST", "/clock/freeze")
-    services = sandbox.services
-    fault = Fault(
-        fault_id="f-1", at="delivery", kind="wrong_content_type", params={"value": "\u20ac"}, times=1
-    )
-    services.faults.add(fault)
-    delivery_id = game.order(paid=True)["delivery"]["delivery_id"]
-    with services.ground.database.read() as connection:
-        delivery = services.ground.post.find(connection, delivery_id)
-
-    with pytest.raises(UnicodeEncodeError):
-        services.dispatch.desk.attempt(delivery, cause="advance")
-
-    (report,) = game.done("GET", "/faults")["faults"]
-    assert (report["seen"], report["fired"], report["left"]) == (1, 0, 1)
-    assert backend.arrivals == []
