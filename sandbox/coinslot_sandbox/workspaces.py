@@ -80,6 +80,10 @@ class Workspaces:
         with self._changing:
             return self._loaded.get(name) or self._load(name)
 
+    def loaded(self, name: str) -> Services:
+        """The workspace of this name where it is loaded, else the default one; asks no store."""
+        return self._loaded.get(name, self.default)
+
     def desk_of(self, name: str) -> DeliveryDesk | None:
         """The delivery side of a workspace, as the queue wants it."""
         services = self.find(name)

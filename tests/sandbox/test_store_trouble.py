@@ -1,0 +1,71 @@
+"""A store that others hold: what a backend and a control call hear, and what the journal says."""
+
+import sqlite3
+
+import pytest
+from coinslot_sandbox import Sandbox, SandboxSettings
+from coinslot_testkit.sandbox_client import SandboxClient
+from sqlalchemy import event
+
+PATIENCE_MS = 50
+
+
+@pytest.fixture
+def place(tmp_path):
+    """The store's file."""
+    return tmp_path / "kept.sqlite"
+
+
+@pytest.fixture
+def impatient(place):
+    """A client of a sandbox that waits only a moment for its store."""
+    with Sandbox(SandboxSettings(port=0, control_port=0, seed=7, store=place)) as sandbox:
+        engine = sandbox.workspaces.common.database.engine
+        event.listen(
+            engine,
+            "begin",
+            lambda one: one.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE_MS}"),
+            insert=True,
+        )
+        client = SandboxClient(sandbox.ready)
+        yield client
+        client.pool.clear()
+
+
+@pytest.fixture
+def holder(place, impatient):
+    """Somebody else who can hold the store."""
+    connection = sqlite3.connect(place, isolation_level=None)
+    yield connection
+    connection.close()
+
+
+def test_a_busy_store_is_the_portal_s_own_failure_and_no_http_5xx(impatient, holder):
+    """interface: never HTTP 5xx unless a fault asks; the code says that the report counts for nothing yet."""
+    order_id = impatient.order_id(paid=True, callback="manual")
+    holder.execute("BEGIN IMMEDIATE")
+    held = impatient.arrived(order_id)
+    control = impatient.refused("POST", "/players", {})
+    holder.execute("ROLLBACK")
+
+    assert (held.status, held.json["code"]) == (200, "500")
+    assert held.headers["X-Coinslot-Sandbox"] == "1"
+    assert control == (503, "store-busy")
+    (told,) = impatient.journal(endpoint="/api/gamepay/webhook/arrivedorder")
+    assert told["error"].startswith("store-busy: ")
+    assert "Traceback" not in told["error"]
+    assert told["reply"]["status"] == 200
+    assert impatient.arrived(order_id).json["code"] == "200"
+
+
+def test_a_busy_store_is_told_in_the_journal_of_the_workspace_that_was_asked(impatient, holder):
+    """A path that names a workspace; the default one's journal stays empty of it."""
+    ada = impatient.workspace(name="ada")
+    order_id = ada.order_id(paid=True, callback="manual")
+    holder.execute("BEGIN IMMEDIATE")
+    held = ada.arrived(order_id)
+    holder.execute("ROLLBACK")
+
+    assert held.json["code"] == "500"
+    assert [one["error"][:10] for one in ada.journal() if one["error"]] == ["store-busy"]
+    assert [one for one in impatient.journal() if one["error"]] == []
