@@ -152,7 +152,8 @@ class Services:
         with ground.database.write() as connection:
             ground.post.clear(connection)
             ground.shop.clear(connection, games="callbacks" not in keep)
-        self.games.lay_defaults()
+            self.games.write_defaults(connection)  # at no moment is there a workspace without its games
+        self.games.learn_secrets()
         self.dialects.forget()
         if "keys" not in keep:
             for ring in self.rings.values():
