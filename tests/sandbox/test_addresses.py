@@ -1,6 +1,7 @@
 """Where callbacks may go."""
 
 import pytest
+from coinslot_sandbox import SandboxSettings
 from coinslot_sandbox.delivery.addresses import CallbackPolicy, parse_network
 
 PLAIN = CallbackPolicy()
@@ -68,6 +69,16 @@ def test_a_host_that_was_allowed_by_name_is_allowed():
 
     assert policy.problem("https://staging.example.com/x") is None
     assert policy.problem("http://169.254.169.254/")
+
+
+@pytest.mark.parametrize("url", ["http://Backend.Example/x", "http://backend.example/x"])
+def test_a_name_is_allowed_in_whatever_case_it_was_written(url):
+    """A URL's host is read in lower case; the name of another host is the negative twin."""
+    policy = SandboxSettings(allow_hosts=("Backend.Example",)).callback_policy
+
+    assert policy.problem(url) is None
+    assert policy.may_connect("backend.example", "93.184.216.34")
+    assert policy.problem("http://frontend.example/x")
 
 
 @pytest.mark.parametrize(
