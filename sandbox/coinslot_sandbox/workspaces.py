@@ -157,7 +157,10 @@ class Workspaces:
 
     def sweep(self) -> None:
         """Deal with a clock that jumped; about once a second delete what has outlived its time."""
-        self._common.watch.look()
+        jumped_s = self._common.watch.look()
+        if jumped_s is not None:
+            for services in list(self._loaded.values()):
+                services.follow_clock(by_s=jumped_s)
         now_s = self._common.clock.now_s()
         if not self._are_others or now_s < self._next_sweep_s < now_s + 2 * SWEEP_S:
             return
