@@ -1,5 +1,6 @@
 """A store that others hold: what a backend and a control call hear, and what the journal says."""
 
+import json
 import sqlite3
 
 import pytest
@@ -69,3 +70,19 @@ def test_a_busy_store_is_told_in_the_journal_of_the_workspace_that_was_asked(imp
     assert held.json["code"] == "500"
     assert [one["error"][:10] for one in ada.journal() if one["error"]] == ["store-busy"]
     assert [one for one in impatient.journal() if one["error"]] == []
+
+
+def test_a_failure_of_our_own_is_told_where_it_happened_and_without_values(impatient, holder):
+    """The journal of the workspace that was called has the traceback; the key to be written is nowhere."""
+    ada = impatient.workspace(name="ada")
+    holder.execute("CREATE TRIGGER no BEFORE INSERT ON games BEGIN SELECT RAISE(ABORT, 'no games'); END")
+    refused = ada.refused("PUT", "/games/9943", {"shared_key": "not-for-the-journal"})
+    holder.execute("DROP TRIGGER no")
+
+    assert refused == (500, "sandbox-failed")
+    (told,) = [one for one in ada.journal(limit=10_000) if one["error"]]
+    assert told["endpoint"] == "PUT /_control/v1/w/ada/games/9943"
+    assert "no games" in told["error"]
+    assert "not-for-the-journal" not in json.dumps(told)
+    assert [one for one in impatient.journal(limit=10_000) if one["error"]] == []
+    assert ada.done("PUT", "/games/9943", {"shared_key": "not-for-the-journal"})["shared_key"]
