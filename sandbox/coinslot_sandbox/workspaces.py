@@ -109,9 +109,9 @@ class Workspaces:
         return services or self.default
 
     def create(self, wish: WorkspaceWish) -> Services:
-        """Make a workspace.
+        """Make a workspace, whole or not at all. Its game may be another's too (`owner`).
 
-        errors  WorkspaceRefused: workspace-exists, game-elsewhere
+        errors  WorkspaceRefused: workspace-exists
         """
         now_s = self._common.clock.now_s()
         seed = draw_seed() if wish.seed is None else wish.seed
@@ -130,7 +130,11 @@ class Workspaces:
                         "take another name, or delete that one",
                     )
                 tenants.add_workspace(connection, record)
-            services = self._build(record, wish)
+            try:
+                services = self._build(record, wish)
+            except BaseException:
+                self._forget(record.name)
+                raise
         self._are_others = True
         return services
 
@@ -149,10 +153,14 @@ class Workspaces:
             if services is not None:
                 services.stop()
                 services.journal.close()
-            with self._common.database.write() as connection:
-                was_there = tenants.find_workspace(connection, name) is not None
-                tenants.delete_workspace(connection, name)
-            self._common.database.forget_numbers(f"{name}/")
+            return self._forget(name)
+
+    def _forget(self, name: str) -> bool:
+        """Delete the rows of a workspace; whether there was one."""
+        with self._common.database.write() as connection:
+            was_there = tenants.find_workspace(connection, name) is not None
+            tenants.delete_workspace(connection, name)
+        self._common.database.forget_numbers(f"{name}/")
         return was_there
 
     def sweep(self) -> None:

@@ -86,3 +86,16 @@ def test_a_failure_of_our_own_is_told_where_it_happened_and_without_values(impat
     assert "not-for-the-journal" not in json.dumps(told)
     assert [one for one in impatient.journal(limit=10_000) if one["error"]] == []
     assert ada.done("PUT", "/games/9943", {"shared_key": "not-for-the-journal"})["shared_key"]
+
+
+def test_a_workspace_that_could_not_be_made_is_not_there(impatient, holder):
+    """The store refuses half-way: nothing is left, and the same call succeeds later."""
+    wish = {"name": "ada", "seed": 7}
+    holder.execute("CREATE TRIGGER no BEFORE INSERT ON keys BEGIN SELECT RAISE(ABORT, 'no keys'); END")
+    refused = impatient.refused("POST", "/workspaces", wish)
+    named = [made["workspace"] for made in impatient.done("GET", "/workspaces")["workspaces"]]
+    holder.execute("DROP TRIGGER no")
+
+    assert refused == (500, "sandbox-failed")
+    assert named == ["default"]
+    assert impatient.done("POST", "/workspaces", wish)["workspace"] == "ada"
