@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 BUSY_TIMEOUT_S: Final = 10
 READ_ONLY: Final[Mapping[str, Any]] = {"coinslot_read_only": True}
@@ -134,9 +134,13 @@ def open_engine(url: str) -> Engine:
     transactions that take the write lock when they begin; SQLite's own deferred ones lose updates or fail in
     the middle. On PostgreSQL: read committed unless the server is set to more, and a connection that the
     server has closed meanwhile is replaced when it is taken out of the pool.
-    errors   ValueError for any other kind of database, and where the database's driver is not installed
+    errors   ValueError for what is no URL, for any other kind of database, and where the database's driver is
+             not installed; it never holds a part of the URL
     """
-    where = make_url(url)
+    try:
+        where = make_url(url)
+    except (ArgumentError, ValueError):  # their words can hold the password
+        raise ValueError("the address is no database URL, as sqlite:///game.sqlite is one") from None
     if where.drivername in ("postgres", "postgresql"):
         where = where.set(drivername="postgresql+psycopg")
     backend = where.get_backend_name()
