@@ -61,7 +61,7 @@ SENDING_KINDS: Final[Mapping[str, FaultKind]] = {
     ),
     "field_shape": _kind("field_shape", "shape", shape=_choice(tuple(FIELD_SHAPES))),
     "wrong_content_type": _kind(
-        "wrong_content_type", "value", value=Param(form="text", least=0, most=255, default="text/plain")
+        "wrong_content_type", "value", value=Param(form="header", least=0, most=255, default="text/plain")
     ),
     "chunked": _kind(
         "chunked", "bytes", bytes=Param(form="integer", least=1, most=CHUNK_BYTES_MAX, default=16)

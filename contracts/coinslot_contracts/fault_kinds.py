@@ -16,13 +16,15 @@ class Param:
     """One parameter of a kind.
 
     form     "numbers" is a list of two numbers, the smaller first; "choices" a list of names; "table" an
-             object of `members`
+             object of `members`; "header" a text that can be a header's value (RFC 9110, 5.5): Latin-1
     least, most   bounds of a number, or of a text's length
     choices  the names that it may be
     default  taken where it is left out; where `required`, it may not be left out
     """
 
-    form: Literal["integer", "number", "numbers", "flag", "text", "url", "choice", "choices", "table"]
+    form: Literal[
+        "integer", "number", "numbers", "flag", "text", "header", "url", "choice", "choices", "table"
+    ]
     least: float = 0
     most: float = 0
     choices: tuple[Any, ...] = ()

@@ -172,7 +172,12 @@ class Journal:
 
     def fill(self, seq: int, crossing: Crossing) -> None:
         """Record a crossing under a number that was opened."""
-        self._close(seq, make_entry(seq, crossing, workspace=self._workspace, secrets=self._secrets()))
+        try:
+            entry = make_entry(seq, crossing, workspace=self._workspace, secrets=self._secrets())
+        except BaseException:
+            self.cancel(seq)  # what stays open hides everything behind it
+            raise
+        self._close(seq, entry)
 
     def cancel(self, seq: int) -> None:
         """Give a number up; it stays unused."""

@@ -19,6 +19,7 @@ from coinslot_sandbox.delivery.handmade import HandmadeCallbacks
 from coinslot_sandbox.delivery.mailroom import Mailroom
 from coinslot_sandbox.delivery.material import Material
 from coinslot_sandbox.delivery.resend import Resender
+from coinslot_sandbox.delivery.unfinished import Unfinished
 from coinslot_sandbox.dialects import Dialects
 from coinslot_sandbox.faults import FaultBook, FaultReport, hold_key
 from coinslot_sandbox.games import GameDesk
@@ -86,7 +87,8 @@ class Ground:
 class Dispatch:
     """What takes notifications to a backend.
 
-    wake  tells the queue that something was committed that may be due
+    unfinished  hand-made deliveries that nobody has in hand any more
+    wake        tells the queue that something was committed that may be due
     """
 
     courier: Courier
@@ -94,6 +96,7 @@ class Dispatch:
     desk: DeliveryDesk
     book: OrderBook
     handmade: HandmadeCallbacks
+    unfinished: Unfinished
     resender: Resender
     advancer: Advancer
     wake: Callable[[], None]
@@ -294,6 +297,7 @@ def _dispatch(
         machine=common.clock,
         on_commit=common.wake,
     )
+    unfinished = Unfinished(database=database, post=post, journal=journal, clock=common.clock)
     handmade = HandmadeCallbacks(
         book=book,
         database=database,
@@ -303,6 +307,7 @@ def _dispatch(
         material=material,
         ids=ground.ids,
         clock=schedule,
+        unfinished=unfinished,
     )
     return Dispatch(
         courier=courier,
@@ -310,6 +315,7 @@ def _dispatch(
         desk=desk,
         book=book,
         handmade=handmade,
+        unfinished=unfinished,
         resender=Resender(
             database=database,
             post=post,

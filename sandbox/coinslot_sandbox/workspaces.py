@@ -164,11 +164,12 @@ class Workspaces:
         return was_there
 
     def sweep(self) -> None:
-        """Deal with a clock that jumped; about once a second delete what has outlived its time."""
+        """Deal with a clock that jumped and with what callbacks left; delete what has outlived its time."""
         jumped_s = self._common.watch.look()
-        if jumped_s is not None:
-            for services in list(self._loaded.values()):
+        for services in list(self._loaded.values()):
+            if jumped_s is not None:
                 services.follow_clock(by_s=jumped_s)
+            services.dispatch.unfinished.look()
         now_s = self._common.clock.now_s()
         if not self._are_others or now_s < self._next_sweep_s < now_s + 2 * SWEEP_S:
             return
@@ -196,7 +197,8 @@ class Workspaces:
                 seed = draw_seed() if settings.seed is None else settings.seed
                 record = WorkspaceRecord(name=DEFAULT, seed=seed, created_at_s=self._common.clock.now_s())
                 tenants.add_workspace(connection, record)
-        self._loaded[DEFAULT] = build_services(self._common, record, settings)
+        self._loaded[DEFAULT] = services = build_services(self._common, record, settings)
+        services.dispatch.unfinished.end()
 
     def _take_up(self) -> None:
         """What waits goes by the machine's clock again, whatever an earlier run was doing when it ended."""
@@ -211,7 +213,11 @@ class Workspaces:
     def _load(self, name: str) -> Services | None:
         with self._common.database.read() as connection:
             record = tenants.find_workspace(connection, name)
-        return None if record is None else self._build(record, WorkspaceWish())
+        if record is None:
+            return None
+        services = self._build(record, WorkspaceWish())
+        services.dispatch.unfinished.end()
+        return services
 
     def _build(self, record: WorkspaceRecord, wish: WorkspaceWish) -> Services:
         settings = settings_of(self._common.settings, game_id=wish.game_id, shared_key=wish.shared_key)

@@ -142,6 +142,16 @@ def test_a_number_that_is_given_up_holds_up_nobody(open_journal):
     assert journal.find(given_up) is None
 
 
+def test_what_cannot_be_made_an_entry_gives_its_number_up(open_journal):
+    """What fails in the writing hides nothing behind it."""
+    journal = open_journal()
+
+    with pytest.raises(TypeError):
+        journal.append(_crossing(at_s="no time"))
+
+    assert journal.append(_crossing()) == journal.last_seq == 2
+
+
 def test_waiting_ends_with_the_first_entry_after_a_number(open_journal):
     """GET /journal/wait."""
     journal = open_journal()

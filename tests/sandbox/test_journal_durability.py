@@ -15,6 +15,7 @@ from coinslot_sandbox.journal import Crossing, Journal, JournalCap, JournalFilte
 from coinslot_sandbox.journal_writer import JournalWriter
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.tables import JOURNAL
+from coinslot_testkit.full_store import Fullness
 from coinslot_testkit.recording_backend import Says
 from coinslot_testkit.sandbox_client import SandboxClient
 from coinslot_testkit.sandbox_process import SandboxProcess
@@ -25,26 +26,6 @@ ANY = JournalFilter()
 GROUP_S = 0.05
 STALL_S = 1.0
 """How long a busy machine may keep a thread from running; added to what is promised."""
-
-
-class Fullness:
-    """A store that can be filled and emptied: SQLite itself then says that it is full."""
-
-    def __init__(self, database):
-        self._is_full = False
-        event.listen(database.engine, "begin", self._begin)
-
-    def fill(self):
-        """No page more, from the next transaction on."""
-        self._is_full = True
-
-    def empty(self):
-        """Space again."""
-        self._is_full = False
-
-    def _begin(self, connection):
-        pages = 1 if self._is_full else 2**30
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
 def _crossing(**members):

@@ -262,7 +262,13 @@ def test_a_shape_is_a_fault_of_the_schedule_too(game, backend, shape):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    ("value", "sent"), [("text/plain", "text/plain"), ("", None), ("application/json; charset=gbk", ...)]
+    ("value", "sent"),
+    [
+        ("text/plain", "text/plain"),
+        ("", None),
+        ("application/json; charset=gbk", ...),
+        ("text/plain; name=caf\xe9", ...),
+    ],
 )
 def test_another_content_type_leaves_the_bytes_alone(game, backend, value, sent, way):
     """sandbox.md, wrong_content_type: read bytes, whatever the type."""
@@ -368,6 +374,8 @@ def test_a_fault_that_cannot_act_has_missed_and_the_attempt_is_good(game, backen
         ({"with": {"cross_game": "999"}}, (409, "other-game-unknown")),
         ({"with": {"resigned_mismatch": "spaced"}, "body": {"encode": "spaced"}}, (409, "spelling-same")),
         ({"with": {"altered": "zip"}}, (400, "field-invalid")),
+        ({"with": {"wrong_content_type": "\u20ac"}}, (400, "field-invalid")),
+        ({"with": {"wrong_content_type": {"value": "text/plain\n"}}}, (400, "field-invalid")),
         ({"with": []}, (400, "field-invalid")),
     ],
 )

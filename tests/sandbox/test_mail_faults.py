@@ -332,6 +332,22 @@ def test_the_second_attempt_comes_while_the_first_is_handled(game, backend):
     assert _fired(game, fault_id) == 1
 
 
+def test_a_second_attempt_that_is_accepted_counts_on_the_last_try_too(game, backend):
+    """Without retries the first one, which nobody answered, has ended the schedule."""
+    go = threading.Event()
+    game.set_game(retry="none")
+    backend.answer_with(Says(after=go), Says())
+    _fault(game, {"timeout_then_retry": {"for_s": 0.2}, "times": 1})
+
+    delivery_id = game.order(paid=True)["delivery"]["delivery_id"]
+
+    backend.wait_for(2)
+    go.set()
+    detail = game.await_delivery(delivery_id, "delivered", "failed", attempts=2)
+    assert detail["state"] == "delivered"
+    assert [attempt["ack"]["accepted"] for attempt in detail["attempts"]] == [False, True]
+
+
 def test_a_backend_that_answers_in_time_is_not_sent_a_second(game, backend):
     """The twin: there was nothing in flight, so the fault has not fired."""
     fault_id = _fault(game, {"timeout_then_retry": {"for_s": 5}, "times": 1})

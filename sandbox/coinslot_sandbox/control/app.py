@@ -22,6 +22,7 @@ from coinslot_sandbox.control.call import Call, Noted, Streamed, Text, unknown
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import read_body
 from coinslot_sandbox.control.routes import Route, find_route, methods_of
+from coinslot_sandbox.delivery.attempts import CourierClosed
 from coinslot_sandbox.delivery.resend import NoUrl
 from coinslot_sandbox.errors import CallRefused, Problem
 from coinslot_sandbox.http_server import OVERSIZED
@@ -207,6 +208,8 @@ class ControlDesk:
             status, value = route.handle(call)
         except Problem as problem:
             return dump_problem(problem)
+        except CourierClosed:
+            return dump_problem(unknown("workspace", services.workspace))  # it ended while we waited
         except OperationalError as error:
             return dump_problem(_store_problem(error))
         except (

@@ -18,6 +18,7 @@ from coinslot_sandbox.control.openapi_schemas import (
     Schema,
     between,
     explained,
+    header_text,
     listed,
     named,
     nullable,
@@ -173,6 +174,8 @@ def _form(param: Param) -> Schema:
         return {**text(int(param.most)), "pattern": "^https?://[!-~]+$"}
     if param.form == "text":
         return text(int(param.most))
+    if param.form == "header":
+        return header_text(int(param.least), int(param.most))
     if param.form == "choice":
         return {"enum": list(param.choices)}
     if param.form == "choices":

@@ -21,6 +21,7 @@ from coinslot_sandbox.control.openapi_schemas import (
     Schema,
     between,
     explained,
+    header_text,
     listed,
     named,
     nullable,
@@ -164,8 +165,9 @@ def _param(param: Param) -> Schema:
     if param.form == "choice":
         return named(param.choices)
     if param.form == "text":
-        least = int(param.least)
-        return {**text(int(param.most)), "minLength": least}
+        return text(int(param.most))
+    if param.form == "header":
+        return header_text(int(param.least), int(param.most))
     if param.form == "integer":
         return {"type": "integer", "minimum": int(param.least), "maximum": int(param.most)}
     return between(param.least, param.most)

@@ -25,6 +25,7 @@ INTEGER: Final[Schema] = {"type": "integer"}
 NUMBER: Final[Schema] = {"type": "number"}
 ANY_OBJECT: Final[Schema] = {"type": "object"}
 NO_CONTROLS: Final = r"^[^\x00-\x1f\x7f]*$"
+LATIN_1: Final = r"^[\x20-\x7e\x80-\xff]*$"
 DECIMAL: Final = "^(0|[1-9][0-9]{0,17})$"
 
 
@@ -67,6 +68,11 @@ def explained(names: Mapping[str, str]) -> Schema:
 def text(chars_max: int, **more: Any) -> Schema:
     """A string of so many characters at most, without control characters."""
     return {"type": "string", "minLength": 1, "maxLength": chars_max, "pattern": NO_CONTROLS, **more}
+
+
+def header_text(chars_min: int, chars_max: int) -> Schema:
+    """A string that can be a header's value."""
+    return {"type": "string", "minLength": chars_min, "maxLength": chars_max, "pattern": LATIN_1}
 
 
 def _whole(least: int, most: int) -> Schema:

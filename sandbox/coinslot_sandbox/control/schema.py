@@ -210,12 +210,13 @@ def header_changes(members: Members) -> dict[str, str | None]:
     for name, value in table.items():
         if not name or not set(name) <= _TOKEN_CHARACTERS or name.lower() in _FRAMING:
             raise members.wrong("headers", "named with letters, digits and dashes, and none of the framing")
-        if value is not None and not _is_header_value(value):
+        if value is not None and not is_header_value(value):
             raise members.wrong("headers", "strings of Latin-1 characters without line breaks, or null")
     return table
 
 
-def _is_header_value(value: object) -> bool:
+def is_header_value(value: object) -> bool:
+    """Whether it can stand behind a header's name: Latin-1 without line breaks, of a bearable length."""
     if not isinstance(value, str) or len(value) > 8192:
         return False
     return all(

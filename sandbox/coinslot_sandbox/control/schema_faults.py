@@ -15,7 +15,7 @@ from coinslot_contracts.vocabulary import FAULT_LIMITS, FAULT_PRESETS
 
 from coinslot_sandbox.control.context import Context
 from coinslot_sandbox.control.reading import Members, did_you_mean, invalid, unknown_name
-from coinslot_sandbox.control.schema import ID_CHARS_MAX, RAW_CHARS_MAX, header_changes
+from coinslot_sandbox.control.schema import ID_CHARS_MAX, RAW_CHARS_MAX, header_changes, is_header_value
 from coinslot_sandbox.errors import Problem
 from coinslot_sandbox.faults import Fault
 
@@ -207,8 +207,8 @@ def _read(members: Members, name: str, param: Param) -> Any:
         return members.number(name, least=param.least, most=param.most)
     if param.form == "flag":
         return members.flag(name)
-    if param.form == "text":
-        return members.text(name, chars_min=int(param.least), chars_max=int(param.most))
+    if param.form in ("text", "header"):
+        return _text(members, name, param)
     if param.form == "choice":
         return _choice(members, name, param)
     if param.form == "choices":
@@ -216,6 +216,13 @@ def _read(members: Members, name: str, param: Param) -> Any:
     if param.form == "numbers":
         return _numbers(members, name, param)
     return _url(members, name, param) if param.form == "url" else _table(members, name, param)
+
+
+def _text(members: Members, name: str, param: Param) -> str | None:
+    value = members.text(name, chars_min=int(param.least), chars_max=int(param.most))
+    if param.form == "header" and value is not None and not is_header_value(value):
+        raise members.wrong(name, "a string of Latin-1 characters without line breaks")
+    return value
 
 
 def _url(members: Members, name: str, param: Param) -> str | None:

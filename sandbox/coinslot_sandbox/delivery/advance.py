@@ -104,7 +104,9 @@ class Advancer:
     def advance(self, how: Advance) -> Advanced:
         """Move the schedule forward and make what falls due, waiting for each answer.
 
-        A schedule that runs stands still meanwhile and runs on from where the advance ends.
+        A schedule that runs stands still meanwhile and runs on from where the advance ends. A store that
+        refuses ends it: an attempt that was not recorded is due still, and the schedule stays frozen until
+        `resume` where the store did not take that it runs on.
         errors  ClockRefused: clock-goes-back, clock-advancing, advance-endless
         """
         if not self._moving.acquire(blocking=False):

@@ -4,7 +4,6 @@ Used by the queue, by resend and by hand-made callbacks alike. An attempt's jour
 its row is written, so that whoever sees one finds the other.
 """
 
-import base64
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from coinslot_contracts.portal import Ack, NoticesPart, Portal
-from coinslot_contracts.wire import WireReply, WireRequest
+from coinslot_contracts.wire import WireRequest
 from sqlalchemy.exc import OperationalError
 
 from coinslot_sandbox.clock import ScheduleClock
 from coinslot_sandbox.delivery.acks import AckRule, judge
+from coinslot_sandbox.delivery.attempt_records import attempt_crossing, attempt_record
 from coinslot_sandbox.delivery.letters import Letter
 from coinslot_sandbox.delivery.sender import (
     CUT,
@@ -29,25 +29,24 @@ from coinslot_sandbox.delivery.sender import (
     target_of,
     wire_form,
 )
-from coinslot_sandbox.journal import Crossing, Journal
+from coinslot_sandbox.journal import Journal
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, Outcome
 from coinslot_sandbox.store.trouble import trouble_of
 
-ENDPOINT = "delivery"
 KEEP_S = 2.0
 KEEP_AGAIN_S = 0.25
 DROPPED = "dropped"
 """The error of an attempt that a fault kept from leaving."""
 
-Settle = Callable[[Delivery, Sequence[Ack]], tuple[DeliveryState, float | None]]
-"""Delivery as it was before the attempts, what the answers were worth -> its state, the time of its next."""
+Settle = Callable[[Delivery, Sequence[Ack]], Outcome | None]
+"""Delivery as it was before the attempts, what the answers were worth -> what that leads to, if anything."""
 Manner = Literal["singly", "at once", "over one connection", "impatiently", "never"]
 
 
 class CourierClosed(Exception):
-    """The sandbox stops; what was under way is not recorded and will be repeated."""
+    """The workspace or the sandbox has ended: what was under way is not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +55,7 @@ class Sending:
 
     cause      of the first attempt; what only a fault adds to it has the cause `fault`
     counts     whether the schedule's retries count from it
+    is_kept    whether what was sent is kept in hand until it is recorded, however long the store refuses
     manner     "impatiently" waits `patience_s` for an answer and then sends a second one beside the first;
                "never" sends nothing and records that
     fault_id   the fault that had its hand in it
@@ -67,6 +67,7 @@ class Sending:
     settle: Settle
     only_from: Sequence[DeliveryState]
     counts: bool = False
+    is_kept: bool = False
     copies: int = 1
     manner: Manner = "singly"
     patience_s: float = 0.0
@@ -111,6 +112,21 @@ class OrderLocks:
                     del self._held[order_id]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Round:
+    """What of a sending was sent together, or alone, and is recorded in one transaction.
+
+    place    how many attempts of the sending came before
+    outcome  what it leads to
+    """
+
+    place: int
+    results: Sequence[SendResult]
+    acks: Sequence[Ack]
+    outcome: Outcome | None
+    schedule_s: float
+
+
 class Courier:
     """Makes attempts of deliveries.
 
@@ -148,7 +164,11 @@ class Courier:
         for results in self._rounds(delivery, sending):
             rounds.append(results)
             went_out = went_out or any(result.went_out for result in results)
-            made += self._record(delivery, sending, results, before=len(made), schedule_s=schedule_s)
+            acks = [self._ack(delivery, result) for result in results]
+            outcome = sending.settle(delivery, acks)
+            sent = _Round(place=len(made), results=results, acks=acks, outcome=outcome, schedule_s=schedule_s)
+            made += self._record(delivery, sending, sent)
+            sending = _after(sending, outcome)
         in_flight = len(rounds) > 1 and rounds[0][0].went_out and rounds[0][0].error == "timeout"
         return Carried(records=made, went_out=went_out, in_flight=in_flight)
 
@@ -183,86 +203,66 @@ class Courier:
         )
         return Outgoing(url=letter.url, request=request, form=letter.form)
 
-    def _record(
-        self,
-        delivery: Delivery,
-        sending: Sending,
-        results: Sequence[SendResult],
-        *,
-        before: int,
-        schedule_s: float,
-    ) -> list[AttemptRecord]:
+    def _record(self, delivery: Delivery, sending: Sending, sent: _Round) -> list[AttemptRecord]:
         """Record what was sent: it cannot be unsent, so a store that refuses is asked again.
 
-        What the schedule sent is kept in hand until it is recorded; whoever waits for an answer waits KEEP_S,
+        What the queue sent is kept in hand until it is recorded; whoever waits for an answer waits KEEP_S,
         and then the journal alone tells of it.
         """
         deadline_s = time.monotonic() + KEEP_S
-        while True:
+        while not self._closed.is_set():
             try:
-                return self._record_once(delivery, sending, results, before=before, schedule_s=schedule_s)
+                return self._record_once(delivery, sending, sent)
             except OperationalError as error:
-                if not sending.counts and time.monotonic() >= deadline_s:
-                    self._tell_unrecorded(delivery, results, error, sending.fault_id)
+                if not sending.is_kept and time.monotonic() >= deadline_s:
+                    self._tell_unrecorded(delivery, sending, sent, error)
                     raise
             self._closed.wait(KEEP_AGAIN_S)
+        raise CourierClosed
 
     def _tell_unrecorded(
-        self,
-        delivery: Delivery,
-        results: Sequence[SendResult],
-        error: OperationalError,
-        fault_id: str | None,
+        self, delivery: Delivery, sending: Sending, sent: _Round, error: OperationalError
     ) -> None:
         says = f"sent, but the attempt is not recorded: {trouble_of(error).says}"
-        for result in results:
-            crossing = _crossing(delivery, 0, result, self._ack(delivery, result), fault_id)
-            self._journal.append(replace(crossing, attempt=None, error=says))
+        for result, ack in zip(sent.results, sent.acks, strict=True):
+            crossing = attempt_crossing(delivery, None, result, ack, sending.fault_id)
+            self._journal.append(replace(crossing, error=says))
 
-    def _record_once(
-        self,
-        delivery: Delivery,
-        sending: Sending,
-        results: Sequence[SendResult],
-        *,
-        before: int,
-        schedule_s: float,
-    ) -> list[AttemptRecord]:
-        if self._closed.is_set():
-            raise CourierClosed
-        first = delivery.attempts_made + before + 1
-        acks = [self._ack(delivery, result) for result in results]
-        opened = [self._journal.open() for _ in results]
-        records = [
-            {
-                **_attempt(first + place, result, ack, seq=seq),
-                "schedule_at_s": round(schedule_s, 6),
-                "cause": sending.cause if before + place == 0 or sending.fault_id is None else "fault",
-                "fault_id": sending.fault_id,
-            }
-            for place, (result, ack, seq) in enumerate(zip(results, acks, opened, strict=True))
-        ]
-        state, next_at_s = sending.settle(delivery, acks)
+    def _record_once(self, delivery: Delivery, sending: Sending, sent: _Round) -> list[AttemptRecord]:
+        """Number, write and journal the attempts; of a delivery that was forgotten only the journal tells.
+
+        They are numbered in the transaction that writes them: another attempt of the delivery may have been
+        recorded since it was read. Its row is ours from the first statement on, so whether the workspace has
+        ended is asked behind that.
+        """
+        opened: list[int] = []
         try:
             with self._database.write() as connection:
-                self._post.add_attempts(connection, delivery.delivery_id, records)
-                self._post.settle(
+                last = self._post.settle(
                     connection,
                     delivery.delivery_id,
-                    attempts_made=first + len(results) - 1,
-                    scheduled_made=delivery.scheduled_made + sending.counts,
-                    state=state,
-                    next_at_s=next_at_s,
+                    made=len(sent.results),
+                    scheduled=int(sending.counts and sent.place == 0),
+                    outcome=sent.outcome,
                     only_from=sending.only_from,
                     was_due=sending.counts,
                 )
-                self._post.shelf.attempted(connection, delivery)
+                if self._closed.is_set():
+                    raise CourierClosed
+                for _ in sent.results:
+                    opened.append(self._journal.open())  # noqa: PERF401 - those before a failure are closed
+                first = delivery.attempts_made + sent.place + 1 if last is None else last - len(opened) + 1
+                records = _records(sending, sent, opened, first=first)
+                if last is not None:
+                    self._post.add_attempts(connection, delivery.delivery_id, records)
+                    self._post.shelf.attempted(connection, delivery)
         except BaseException:
             for seq in opened:
                 self._journal.cancel(seq)
             raise
-        for place, (result, ack, seq) in enumerate(zip(results, acks, opened, strict=True)):
-            self._journal.fill(seq, _crossing(delivery, first + place, result, ack, sending.fault_id))
+        told = zip(opened, sent.results, sent.acks, strict=True)
+        for number, (seq, result, ack) in enumerate(told, start=first):
+            self._journal.fill(seq, attempt_crossing(delivery, number, result, ack, sending.fault_id))
         return records
 
     def _ack(self, delivery: Delivery, result: SendResult) -> Ack:
@@ -293,63 +293,28 @@ def letter_of(delivery: Delivery) -> Letter:
     )
 
 
+def _after(sending: Sending, outcome: Outcome | None) -> Sending:
+    """What is left of a sending: its next round may replace what this one wrote, unless that was accepted."""
+    if outcome is None or outcome[0] in ("delivered", *sending.only_from):
+        return sending
+    return replace(sending, only_from=(*sending.only_from, outcome[0]))
+
+
+def _records(sending: Sending, sent: _Round, opened: Sequence[int], *, first: int) -> list[AttemptRecord]:
+    """The attempts of a round, numbered from `first` on.
+
+    opened  their numbers in the journal
+    """
+    return [
+        {
+            **attempt_record(first + place, result, ack, seq=seq),
+            "schedule_at_s": round(sent.schedule_s, 6),
+            "cause": sending.cause if sent.place + place == 0 or sending.fault_id is None else "fault",
+            "fault_id": sending.fault_id,
+        }
+        for place, (result, ack, seq) in enumerate(zip(sent.results, sent.acks, opened, strict=True))
+    ]
+
+
 def _never(outgoing: Outgoing) -> SendResult:
     return SendResult(sent=wire_form(outgoing), reply=None, error=DROPPED, at_s=time.time(), elapsed_ms=0.0)
-
-
-def _attempt(number: int, result: SendResult, ack: Ack, *, seq: int) -> AttemptRecord:
-    sent, reply = result.sent, result.reply
-    return {
-        "attempt": number,
-        "at_s": round(result.at_s, 6),
-        "elapsed_ms": round(result.elapsed_ms, 3),
-        "timing": {
-            "connect_ms": _rounded(result.connect_ms),
-            "ttfb_ms": _rounded(result.ttfb_ms),
-            "total_ms": round(result.elapsed_ms, 3),
-        },
-        "request": {
-            "method": sent.method,
-            "target": sent.target,
-            "headers": [list(pair) for pair in sent.headers],
-            "body_b64": base64.b64encode(sent.body).decode(),
-        },
-        "reply": None if reply is None else _reply(reply),
-        "error": result.error,
-        "ack": {"accepted": ack.accepted, "code": ack.code, "reason": ack.reason, "note": ack.note},
-        "journal_seq": seq,
-    }
-
-
-def _rounded(value_ms: float | None) -> float | None:
-    return None if value_ms is None else round(value_ms, 3)
-
-
-def _reply(reply: WireReply) -> dict[str, object]:
-    return {
-        "status": reply.status,
-        "headers": [list(pair) for pair in reply.headers],
-        "body_b64": base64.b64encode(reply.body).decode(),
-    }
-
-
-def _crossing(
-    delivery: Delivery, number: int, result: SendResult, ack: Ack, fault_id: str | None
-) -> Crossing:
-    return Crossing(
-        dir="out",
-        endpoint=ENDPOINT,
-        request=result.sent,
-        reply=result.reply,
-        at_s=result.at_s,
-        elapsed_ms=result.elapsed_ms,
-        portal=delivery.portal,
-        game_id=delivery.game_id,
-        order_id=delivery.order_id,
-        user_id=delivery.user_id,
-        delivery_id=delivery.delivery_id,
-        attempt=number,
-        error=result.error,
-        verdict=(ack.code, ack.reason),
-        fault_id=fault_id,
-    )

@@ -180,7 +180,7 @@ class DeliveryEngine:
             desk.deliver(claimed.delivery)
         except CourierClosed:
             return  # the workspace ended; had it not, the lease would run out and the delivery be due again
-        except Exception as error:  # noqa: BLE001 - the lease runs out, and the delivery is due again
+        except Exception as error:  # noqa: BLE001 - when the lease runs out it is due again, unless given up
             self._trouble = one_line(error)
             with contextlib.suppress(SQLAlchemyError):  # the store is what fails: then the state alone tells
                 desk.trouble(claimed.delivery, error)

@@ -21,12 +21,13 @@ from coinslot_sandbox.delivery.letters import Letter, Sources, Wrongs, is_signed
 from coinslot_sandbox.delivery.mailroom import manner_of
 from coinslot_sandbox.delivery.material import Material, notification_of
 from coinslot_sandbox.delivery.signatures import notification_headers
+from coinslot_sandbox.delivery.unfinished import Unfinished
 from coinslot_sandbox.delivery.writing import written_members
 from coinslot_sandbox.ids import Ids
 from coinslot_sandbox.order_book import Draft, OrderBook, Unknown, draft_delivery
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, GameRecord, OrderRecord
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, GameRecord, OrderRecord, Outcome
 from coinslot_sandbox.store.shop import Shop
 
 
@@ -82,6 +83,7 @@ class HandmadeCallbacks:
         material: Material,
         ids: Ids,
         clock: Now,
+        unfinished: Unfinished,
     ) -> None:
         self._book = book
         self._database = database
@@ -91,6 +93,7 @@ class HandmadeCallbacks:
         self._material = material
         self._ids = ids
         self._clock = clock
+        self._unfinished = unfinished
 
     def send(self, wish: HandmadeWish) -> tuple[Delivery, list[AttemptRecord]]:
         """Send what is wished for and wait for the answers.
@@ -98,6 +101,10 @@ class HandmadeCallbacks:
         errors  Unknown, PreconditionUnmet, letters.CannotSpoil
         """
         draft = draft_delivery(self._ids)
+        with self._unfinished.in_hand(draft.delivery_id):
+            return self._send(wish, draft)
+
+    def _send(self, wish: HandmadeWish, draft: Draft) -> tuple[Delivery, list[AttemptRecord]]:
         with self._database.write() as connection:
             delivery, letter = self._prepare(connection, wish, draft)
         manner, copies, patience_s = manner_of(wish.wrongs)
@@ -164,7 +171,7 @@ class HandmadeCallbacks:
         )
 
 
-def _settle(delivery: Delivery, acks: Sequence[Ack]) -> tuple[DeliveryState, float | None]:  # noqa: ARG001
+def _settle(delivery: Delivery, acks: Sequence[Ack]) -> Outcome:  # noqa: ARG001
     return ("delivered" if any(ack.accepted for ack in acks) else "failed"), None
 
 

@@ -5,6 +5,7 @@ order in which a portal would take them: body, signature, then what happens to b
 """
 
 import gzip
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -119,9 +120,14 @@ def is_signed(letter: Letter, sources: Sources) -> bool:
 
 
 def readable(letter: Letter) -> bytes:
-    """The body without its compression."""
+    """The body without its compression; as it is where it is not what its header says."""
     name, value = GZIP_HEADER
-    return gzip.decompress(letter.body) if find_header(letter.headers, name) == value else letter.body
+    if find_header(letter.headers, name) != value:
+        return letter.body
+    try:
+        return gzip.decompress(letter.body)
+    except (OSError, EOFError, zlib.error):
+        return letter.body
 
 
 def with_header(headers: Headers, name: str, value: str | None) -> Headers:
@@ -137,22 +143,22 @@ def with_header(headers: Headers, name: str, value: str | None) -> Headers:
 def _with_body(letter: Letter, wrongs: Wrongs, sources: Sources) -> Letter:
     notices = sources.notices
     if "reflection" in wrongs:
-        return replace(letter, body=_reflected(wrongs["reflection"]["of"], sources))
+        return _rewritten(letter, _reflected(wrongs["reflection"]["of"], sources))
     if "replay_old" in wrongs:
-        old = _older(_told(letter.body, sources), int(wrongs["replay_old"]["days"] * DAY_S))
+        old = _older(_told(readable(letter), sources), int(wrongs["replay_old"]["days"] * DAY_S))
         body, _ = notices.manner.dump(written_members(notices, old, sources.speak), sources.speak)
-        return replace(letter, body=body)
+        return _rewritten(letter, body)
     if "field_shape" in wrongs:
         name = wrongs["field_shape"]["shape"]
         shape = notices.shapes.get(name)
         if shape is None:
             known = ", ".join(notices.shapes) or "none"
             raise CannotSpoil("shape-unknown", f"this portal has no shape {name}", f"it has {known}")
-        return replace(letter, body=shape(notices.fields(_told(letter.body, sources))))
+        return _rewritten(letter, shape(notices.fields(_told(readable(letter), sources))))
     if "altered" in wrongs:
         encode = wrongs["altered"]["encode"]
-        body = dump_json(_members(letter.body, sources), encode)
-        return replace(letter, body=body, headers=(*letter.headers, *spelling_headers(encode)))
+        body = dump_json(_members(readable(letter), sources), encode)
+        return _rewritten(letter, body, spelling_headers(encode))
     return letter
 
 
@@ -169,16 +175,18 @@ def _signed(made: Letter, letter: Letter, wrongs: Wrongs, sources: Sources) -> L
 
 def _after_signing(made: Letter, wrongs: Wrongs, sources: Sources) -> Letter:
     if "tampered_field" in wrongs:
-        members, name = _members(made.body, sources), wrongs["tampered_field"]["field"]
-        return replace(made, body=dump_compact({**members, name: _other_value(members.get(name))}))
+        plain, name = readable(made), wrongs["tampered_field"]["field"]
+        members = _members(plain, sources)
+        tampered = _rewritten(made, dump_compact({**members, name: _other_value(members.get(name))}))
+        return tampered if plain == made.body else _zipped(tampered)
     if "resigned_mismatch" in wrongs:
         encode = wrongs["resigned_mismatch"]["encode"]
-        body = dump_json(_members(made.body, sources), encode)
+        body = dump_json(_members(readable(made), sources), encode)
         if body == made.body:
             raise CannotSpoil(
                 "spelling-same", f"the body is spelt {encode} already", "take another encode than the body's"
             )
-        return replace(made, body=body, headers=(*made.headers, *spelling_headers(encode)))
+        return _rewritten(made, body, spelling_headers(encode))
     return made
 
 
@@ -186,6 +194,13 @@ def _defect(wrongs: Wrongs) -> str:
     if "wrong_key" in wrongs:
         return WRONG_KEYS[wrongs["wrong_key"]["which"]]
     return str(wrongs.get("corrupt_signature", {}).get("how", VALID))
+
+
+def _rewritten(letter: Letter, body: bytes, spelling: Headers = ()) -> Letter:
+    """The letter with another body, and with the headers of its spelling instead of the old body's."""
+    name, value = GZIP_HEADER
+    kept = tuple(pair for pair in letter.headers if (pair[0].lower(), pair[1]) != (name.lower(), value))
+    return replace(letter, body=body, headers=(*kept, *spelling))
 
 
 def _zipped(letter: Letter) -> Letter:
@@ -223,8 +238,10 @@ def _other_value(value: Any) -> Any:
     """A value of the same type that is another one."""
     if isinstance(value, bool) or value is None:
         return not value
-    if isinstance(value, int | float):
-        return value + 1
+    if isinstance(value, int):
+        return value - 1 if value > 0 else value + 1  # never longer: very long ones cannot be written
+    if isinstance(value, float):
+        return value + 1 if value + 1 != value else value / 2
     if isinstance(value, str):
         return {"pay": "refund", "refund": "pay"}.get(value, value[:-1] + ("0" if value[-1:] != "0" else "1"))
     return None

@@ -67,21 +67,31 @@ class Mailroom:
             "pay_after_refund": self._pay_after_refund,
         }
 
-    def attempt(self, delivery: Delivery, *, cause: str, settle: Settle) -> list[AttemptRecord]:
-        """Make what is due of a delivery; nothing where a fault puts it off."""
+    def attempt(
+        self, delivery: Delivery, *, cause: str, settle: Settle, is_kept: bool
+    ) -> list[AttemptRecord]:
+        """Make what is due of a delivery; nothing where a fault puts it off.
+
+        is_kept  whether nobody waits for it, so that the store may take its time
+        """
         plain = Sending(
             letter=letter_of(delivery),
             cause=delivery.cause if delivery.cause != "schedule" else cause,
             settle=settle,
             only_from=("pending",),
             counts=True,
+            is_kept=is_kept,
         )
         taken = None
         if delivery.waits_for is None:
             taken = self._faults.take(endpoint=PLACE, order_id=delivery.order_id)
         if taken is None:
             return self._courier.carry(delivery, plain).records
-        records = self._act(delivery, taken, replace(plain, fault_id=taken.fault.fault_id))
+        try:
+            records = self._act(delivery, taken, replace(plain, fault_id=taken.fault.fault_id))
+        except BaseException:
+            self._faults.missed(taken)  # a failure of our own uses up none of its times
+            raise
         if records is None:
             self._faults.missed(taken)
             return self._courier.carry(delivery, plain).records
@@ -198,11 +208,11 @@ class Mailroom:
                 )
                 self._post.add(connection, added)
         carried = self._courier.carry(delivery, sending)
-        self._count(taken, fired=carried.went_out)
         if not carried.went_out:
             with self._database.write() as connection:
                 for draft in drafts:
                     self._post.shelf.cancel(connection, draft.delivery_id)
+        self._count(taken, fired=carried.went_out)
         return carried.records
 
     def _letter(self, connection: Connection, delivery: Delivery, *, rebuild: bool) -> Letter:

@@ -1,6 +1,7 @@
 """Resending: a delivery once more, now: its own bytes or those it would have today, good or misdelivered.
 
-What was accepted makes a delivery delivered, whatever it was before; a failure leaves its schedule alone.
+What was accepted makes a delivery delivered, whatever it was before; a failure leaves its state and its
+schedule alone, and what was done to them while the resend was on the wire.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from coinslot_sandbox.delivery.material import Material
 from coinslot_sandbox.order_book import Unknown
 from coinslot_sandbox.store.database import Database
 from coinslot_sandbox.store.post import Post
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, Outcome
 
 ANY_STATE: Final[tuple[DeliveryState, ...]] = ("pending", "failed", "lost", "cancelled", "delivered")
 
@@ -108,6 +109,5 @@ class Resender:
             return self._post.find(connection, delivery_id)
 
 
-def _settle(delivery: Delivery, acks: Sequence[Ack]) -> tuple[DeliveryState, float | None]:
-    accepted = any(ack.accepted for ack in acks)
-    return ("delivered", None) if accepted else (delivery.state, delivery.next_at_s)
+def _settle(delivery: Delivery, acks: Sequence[Ack]) -> Outcome | None:  # noqa: ARG001
+    return ("delivered", None) if any(ack.accepted for ack in acks) else None

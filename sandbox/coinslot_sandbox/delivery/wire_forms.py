@@ -86,11 +86,6 @@ def dump_body(body: bytes, form: WireForm) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
 
 
-def dump_request(request: WireRequest, form: WireForm = PLAIN) -> bytes:
-    """Every byte of a request."""
-    return dump_head(request) + dump_body(request.body, form)
-
-
 def pieces(raw: bytes, form: WireForm) -> Iterator[tuple[bytes, float]]:
     """What is sent at a time, and how many seconds to wait after it."""
     if not form.trickle_s or not raw:

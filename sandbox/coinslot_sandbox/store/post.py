@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from coinslot_sandbox.clock import ScheduleClock
-from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery
+from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery, Outcome
 from coinslot_sandbox.store.rows import delivery_of, delivery_values
 from coinslot_sandbox.store.shelf import WAITS, Shelf, unless_held
 from coinslot_sandbox.store.tables import ATTEMPTS, DELIVERIES
@@ -77,19 +77,21 @@ def _bound(name: str) -> ColumnElement[Any]:
     return cast(bindparam(f"new_{name}", type_=column.type), column.type)
 
 
-_SETTLE = (
+_COUNT = (
     update(DELIVERIES)
     .where(_THIS)
     .values(
-        attempts_made=_bound("attempts_made"),
-        scheduled_made=_bound("scheduled_made"),
-        lease_until_s=null(),
-        state=_settled("state", _bound("state")),
-        next_at_s=_settled("next_at_s", _bound("next_at_s")),
-        due_s=_settled("due_s", unless_held(DELIVERIES.c.held, _bound("due_s"))),
+        attempts_made=DELIVERIES.c.attempts_made + bindparam("made"),
+        scheduled_made=DELIVERIES.c.scheduled_made + bindparam("scheduled"),
     )
+    .returning(DELIVERIES.c.attempts_made)
 )
-_SETTLE_DUE = _SETTLE.values(cause="schedule", waits_for=null())
+_SETTLE = _COUNT.values(
+    state=_settled("state", _bound("state")),
+    next_at_s=_settled("next_at_s", _bound("next_at_s")),
+    due_s=_settled("due_s", unless_held(DELIVERIES.c.held, _bound("due_s"))),
+)
+_SETTLE_DUE = _SETTLE.values(cause="schedule", waits_for=null(), lease_until_s=null())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,29 +220,41 @@ class Post:
         connection: Connection,
         delivery_id: str,
         *,
-        attempts_made: int,
-        scheduled_made: int,
-        state: DeliveryState,
-        next_at_s: float | None,
+        made: int,
+        scheduled: int,
+        outcome: Outcome | None,
         only_from: Sequence[DeliveryState],
-        was_due: bool = True,
-    ) -> None:
-        """Write what attempts led to; the lease ends.
+        was_due: bool,
+    ) -> int | None:
+        """Count attempts, and write what they led to.
 
+        made       how many there were
+        scheduled  how many of them the schedule's retries count from
+        outcome    None where they lead to nothing: state and time stay as they are by now
         only_from  the states in which the outcome still counts; one that was cancelled meanwhile stays so
-        was_due    it is what the delivery waited for, not something between
+        was_due    it is what the delivery waited for, not something between; the lease ends
+        returns    the number of the last of them, None where there is no such delivery any more
         """
-        outcome = {
-            "own": self.workspace,
-            "this": delivery_id,
-            "only_from": list(only_from),
-            "new_attempts_made": attempts_made,
-            "new_scheduled_made": scheduled_made,
-            "new_state": state,
-            "new_next_at_s": next_at_s,
-            "new_due_s": self._machine_s(next_at_s),
-        }
-        connection.execute(_SETTLE_DUE if was_due else _SETTLE, outcome)
+        statement, values = (
+            _COUNT,
+            {
+                "own": self.workspace,
+                "this": delivery_id,
+                "made": made,
+                "scheduled": scheduled,
+            },
+        )
+        if outcome is not None:
+            state, next_at_s = outcome
+            statement = _SETTLE_DUE if was_due else _SETTLE
+            values |= {
+                "only_from": list(only_from),
+                "new_state": state,
+                "new_next_at_s": next_at_s,
+                "new_due_s": self._machine_s(next_at_s),
+            }
+        last: int | None = connection.scalar(statement, values)
+        return last
 
     def cancel_of_order(self, connection: Connection, order_id: str) -> int:
         """Cancel what is still pending of an order; how many that were."""
@@ -250,6 +264,20 @@ class Post:
             .values(state="cancelled", next_at_s=None, due_s=None, lease_until_s=None)
         )
         return changed.rowcount
+
+    def fail_manual(self, connection: Connection, *, but: Sequence[str]) -> list[Delivery]:
+        """Fail what is hand-made and pending, as whoever had it in hand will not settle it.
+
+        but  ids of what somebody has in hand
+        """
+        here = (DELIVERIES.c.mode == "manual", DELIVERIES.c.state == "pending")
+        failed = (
+            update(DELIVERIES)
+            .where(self._own, *here, DELIVERIES.c.delivery_id.not_in(but))
+            .values(state="failed")
+            .returning(DELIVERIES)
+        )
+        return [delivery_of(row) for row in connection.execute(failed).mappings()]
 
     def clear(self, connection: Connection) -> None:
         """Forget every delivery, attempt and hold of the workspace."""

@@ -180,5 +180,7 @@ class KeyRecord:
     publish_at_s: float | None = None
 
 
+Outcome = tuple[DeliveryState, float | None]
+"""What attempts led to: the state, and when the next one is due on the schedule."""
 AttemptRecord = dict[str, Any]
 """One attempt in the shape of the control API."""

@@ -136,8 +136,15 @@ class Shelf:
 
     def cancel(self, connection: Connection, delivery_id: str) -> bool:
         """Cancel a delivery that waits; False where it does not."""
+        return self._end(connection, delivery_id, "cancelled")
+
+    def fail(self, connection: Connection, delivery_id: str) -> bool:
+        """Let a delivery that waits have failed; False where it does not wait."""
+        return self._end(connection, delivery_id, "failed")
+
+    def _end(self, connection: Connection, delivery_id: str, state: DeliveryState) -> bool:
         here = (self._own, DELIVERIES.c.delivery_id == delivery_id, *WAITS)
-        values = {"state": "cancelled", "next_at_s": None, "due_s": None, "lease_until_s": None}
+        values = {"state": state, "next_at_s": None, "due_s": None, "lease_until_s": None}
         return connection.execute(update(DELIVERIES).where(*here).values(values)).rowcount > 0
 
     def take_up(
