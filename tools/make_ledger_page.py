@@ -126,7 +126,8 @@ try {
 `run_outbox(ledger, client)` tells the portal what is pending, `run_reconcile(ledger, client, on_change=…)` reads its
 list of paid orders, `run_recheck(ledger, verifier, on_change=…)` asks again about purchases of portals that tell
 nobody of a refund. Call each from a timer, in as many processes as there are: what one claims, no other asks about,
-and what a dead one had claimed comes back when its lease ends.
+and what a dead one had claimed comes back when its lease ends. `run_reconcile` raises nothing for a portal or a database
+that fails on the way: its answer has what was changed until then, and the `error`.
 
 A claim is a date in `due_at_s`. In SQL, for an outbox of your own on PostgreSQL:
 

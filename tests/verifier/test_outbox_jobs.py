@@ -237,14 +237,20 @@ def test_an_item_that_cannot_be_given_is_held_and_hides_no_other(ledger):
     assert [change.order_id for change in second.changes] == ["bad"]
 
 
-def test_a_ledger_that_is_away_ends_the_run(ledger):
-    """It is not the order's fault."""
+def test_a_ledger_that_is_away_ends_the_run_and_what_was_changed_is_told(ledger):
+    """It is not the order's fault, and nobody else will tell of what was committed before."""
 
-    def move(*_: object) -> None:
-        raise LedgerUnavailable("away")
+    def move(_, change) -> None:
+        if change.order_id == "o2":
+            raise LedgerUnavailable("away")
 
-    with pytest.raises(LedgerUnavailable):
-        run_reconcile(ledger, Client([LISTED]), on_change=move)
+    run = run_reconcile(
+        ledger, Client([replace(LISTED, order_id=f"o{number}") for number in (1, 2, 3)]), on_change=move
+    )
+
+    assert [change.order_id for change in run.changes] == ["o1"]
+    assert (run.listed, run.held, run.is_complete, run.code) == (2, (), False, "ledger-unavailable")
+    assert ledger.quantities("278") == {"1002": 1}
 
 
 def test_several_lists_at_once_grant_each_order_once(ledger):

@@ -194,27 +194,6 @@ class Ledger:
         """
         return self.transact(lambda active: self._settle(active, order, listed_at_s), connection)
 
-    def reconcile(
-        self,
-        orders: Iterable[ListedOrder],
-        *,
-        listed_at_s: float,
-        on_change: Callable[[Connection, Settlement], None] | None = None,
-    ) -> list[Settlement]:
-        """Settle every listed order, each in a transaction of its own, so that one failure loses no other.
-
-        orders      the portal's list, as PortalClient.list_orders gives it
-        on_change   gives or takes the item, inside that transaction; called where the outcome is GRANTED or
-                    REVOKED
-        returns     the settlements that changed something
-        """
-        changes = []
-        for order in orders:
-            settlement = self.settle_and_move(order, listed_at_s=listed_at_s, on_change=on_change)
-            if settlement.is_change:
-                changes.append(settlement)
-        return changes
-
     def settle_and_move(
         self,
         order: ListedOrder,

@@ -69,7 +69,10 @@ def create_app(game: Game, shop: Shop | None, outbox: OutboxWorker) -> Flask:
     @app.post("/test/jogos/sync")
     def sync() -> tuple[Response, int]:
         try:
-            changes = game.reconcile() + (shop.check_again() if shop else [])
+            run = game.reconcile()
+            if run.error is not None:  # what was changed before it stays changed, its items with it
+                raise run.error
+            changes = [*run.changes, *(shop.check_again() if shop else [])]
         except Refused as error:
             return jsonify(error=error.code), 502
         except Undecided as error:
