@@ -129,7 +129,8 @@ nobody of a refund. Call each from a timer, in as many processes as there are: w
 and what a dead one had claimed comes back when its lease ends. `run_reconcile` raises nothing for a portal or a database
 that fails on the way: its answer has what was changed until then, and the `error`.
 
-A claim is a date in `due_at_s`. In SQL, for an outbox of your own on PostgreSQL:
+An order that was revoked is reported no more, and orders that were asked about least come first, so that those which a
+portal never acknowledges hold up no other. A claim is a date in `due_at_s`. In SQL, for an outbox of your own on PostgreSQL:
 
 ```sql
 UPDATE coinslot_outbox SET due_at_s = :now_s + 120

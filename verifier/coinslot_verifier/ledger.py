@@ -189,7 +189,7 @@ class Ledger:
 
         Refunded: revoked once, or remembered. Otherwise granted once, flagged where the portal holds it for
         delivered already. A granted order that the portal does not hold for delivered, although we confirmed
-        it before the list was made, is confirmed again.
+        it before the list was made, is confirmed again; one that it does hold for delivered needs no report.
         listed_at_s   when the first page was asked for
         """
         return self.transact(lambda active: self._settle(active, order, listed_at_s), connection)
@@ -212,7 +212,10 @@ class Ledger:
         return self.transact(work)
 
     def pending_confirmations(self, *, limit: int = 100) -> tuple[PendingConfirmation, ...]:
-        """Granted orders due to be reported as delivered, the longest waiting first, limit at most."""
+        """Granted orders due to be reported as delivered, the least often tried first, limit at most.
+
+        Of those the longest waiting first. Revoked orders are never among them.
+        """
         with self._reading() as connection:
             return outbox.due(connection, self.scope, now_s=self._clock(), limit=limit)
 
@@ -268,11 +271,12 @@ class Ledger:
         if order.refund_status == REFUNDED:
             return self._revoke(connection, fact)
         settled = self._grant(connection, fact, flagged=arrived)
-        if settled.outcome is GrantOutcome.ALREADY_GRANTED and not arrived:
-            now_s = self._clock()
-            outbox.reopen(
-                connection, self.scope, order_id=fact.order_id, listed_at_s=listed_at_s, now_s=now_s
-            )
+        if settled.outcome is GrantOutcome.ALREADY_GRANTED:
+            now_s, order_id = self._clock(), fact.order_id
+            if arrived:
+                outbox.acknowledge(connection, self.scope, order_id=order_id, now_s=now_s)
+            else:
+                outbox.reopen(connection, self.scope, order_id=order_id, listed_at_s=listed_at_s, now_s=now_s)
         return settled
 
     def _grant(self, connection: Connection, fact: _Fact, *, flagged: bool = False) -> Settlement:

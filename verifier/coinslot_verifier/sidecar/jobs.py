@@ -42,7 +42,7 @@ class OutboxRun:
 
 
 def run_outbox(ledger: "Ledger", client: PortalClient, *, limit: int) -> OutboxRun:
-    """Report the granted orders that are due, the longest waiting first, for at most RUN_S_MAX seconds.
+    """Report the granted orders that are due, the least often tried first, for at most RUN_S_MAX seconds.
 
     Whatever process is asked, each order is claimed by one of them.
     """
