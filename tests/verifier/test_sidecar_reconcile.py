@@ -17,7 +17,7 @@ from coinslot_testkit.ledger_facts import LISTED, LISTED_REFUND
 from coinslot_verifier import Ledger, VerifierConfig
 from coinslot_verifier.paging import follow
 from coinslot_verifier.sidecar import views
-from coinslot_verifier.sidecar.jobs import RUN_S_MAX, reconcile
+from coinslot_verifier.sidecar.jobs import RUN_S_MAX, listed_orders, reconcile
 from coinslot_verifier.sidecar.problems import Problem
 from coinslot_verifier.sidecar.reading import Call
 from coinslot_verifier.sidecar.services import PortalServices
@@ -290,3 +290,35 @@ def test_a_place_that_is_none_is_refused(ledger, from_order):
     with pytest.raises(Problem, match="from_order"):
         answer(ledger, reports=Portal(), from_order=from_order)
     assert answer(ledger, reports=Portal(), from_order=2_000_000)["is_complete"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "question_s", "count", "is_all"),
+    [
+        (100, 0.0, 45, True),
+        (45, 0.0, 45, True),
+        (44, 0.0, 44, False),
+        (100, RUN_S_MAX / 2, 20, False),
+        (100, RUN_S_MAX * 2, 10, False),
+        (5, RUN_S_MAX * 2, 5, False),
+    ],
+)
+def test_a_backend_with_its_own_ledger_has_its_answer_in_time(limit, question_s, count, is_all):
+    """What was read until the time was up, marked as a part; the newest orders are worth having."""
+    portal = Portal(question_s=question_s)
+
+    orders, whole = listed_orders(portal, limit=limit, monotonic=portal.monotonic)
+
+    assert (ids(orders), whole) == (numbered(0, count), is_all)
+
+
+def test_no_question_is_begun_in_a_recheck_whose_time_is_up(bought, clock, monkeypatch):
+    """The rest is due at once, for the next run; each portal's answer may take seconds."""
+    monkeypatch.setattr(views, "RUN_S_MAX", 0.0)
+    slow = Recheck()
+    late = answer(bought, purchases=slow)
+    monkeypatch.undo()
+    whole = answer(bought, purchases=slow)
+
+    assert (late["is_complete"], late["code"]) == (False, None)
+    assert (whole["is_complete"], slow.asked) == (True, [f"o{number}" for number in range(5)])

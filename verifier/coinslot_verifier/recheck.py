@@ -6,6 +6,7 @@ not know HTTP.
 clause   sandbox:chargeback-without-callback
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import KW_ONLY, dataclass, field
@@ -56,7 +57,9 @@ def reverify(
     retry_s: float = 300.0,
     watch_s: float = 180 * DAY_S,
     limit: int = 100,
+    time_limit_s: float = float("inf"),
     on_change: OnChange | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> list[Settlement]:
     """Ask the portal about the granted purchases that are due, and revoke those that it does not confirm.
 
@@ -67,6 +70,7 @@ def reverify(
                run leaves those alone that this one has claimed, and everybody does after a crash
     watch_s    how long after its grant a purchase is watched at all
     limit      how many are asked about in one run; after three failed questions in a row the run ends
+    time_limit_s   no question is begun after so many seconds; the rest is due at once for the next run
     on_change  takes the item back, in the transaction of the revocation; called once per purchase
     returns    the revocations made
     errors     LedgerUnavailable where the database is away; what was revoked before stays revoked
@@ -79,7 +83,9 @@ def reverify(
         retry_s=retry_s,
         watch_s=watch_s,
         limit=limit,
+        time_limit_s=time_limit_s,
         on_change=on_change,
+        monotonic=monotonic,
     )
     if isinstance(run.error, LedgerUnavailable):
         raise run.error
@@ -95,16 +101,18 @@ def recheck(
     retry_s: float = 300.0,
     watch_s: float = 180 * DAY_S,
     limit: int = 100,
+    time_limit_s: float = float("inf"),
     on_change: OnChange | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> RecheckRun:
     """`reverify`, told as a run: no Undecided is raised, so that what was changed is always told."""
     run = _Run(ledger, confirmer, at_s=at_s, every_s=every_s, retry_s=retry_s, on_change=on_change)
-    is_all = False
+    ends_s, is_all = monotonic() + time_limit_s, False
     try:
         claimed = _claim(ledger, at_s=at_s, lease_s=retry_s, watch_s=watch_s, limit=limit)
         is_all = len(claimed) < limit
         try:
-            while claimed and run.failed < UNDECIDED_MAX:
+            while claimed and run.failed < UNDECIDED_MAX and monotonic() < ends_s:
                 run.ask(claimed[0])
                 claimed.popleft()
             is_all &= not claimed

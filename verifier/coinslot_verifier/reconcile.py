@@ -88,15 +88,25 @@ def run_recheck(
     *,
     every_s: float = DAY_S,
     limit: int = 100,
+    time_limit_s: float = float("inf"),
     on_change: OnChange | None = None,
 ) -> list[Settlement]:
     """Ask the portal again about granted purchases, and take back what it does not confirm any more.
 
     `reverify` at the ledger's own time; safe with several processes.
     limit      how many are asked about in one run
+    time_limit_s   no question is begun after so many seconds
     on_change  takes the item back, in the transaction of the revocation
     returns    the revocations made
     errors     LedgerUnavailable where the database is away
     clause     sandbox:chargeback-without-callback
     """
-    return reverify(ledger, verifier, at_s=ledger.now_s(), every_s=every_s, limit=limit, on_change=on_change)
+    return reverify(
+        ledger,
+        verifier,
+        at_s=ledger.now_s(),
+        every_s=every_s,
+        limit=limit,
+        time_limit_s=time_limit_s,
+        on_change=on_change,
+    )

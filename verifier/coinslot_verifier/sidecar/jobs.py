@@ -7,10 +7,11 @@ and where the next run goes on with it. It knows the ledger and the client, and 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from coinslot_contracts.domain import ListedOrder
-from coinslot_contracts.errors import CoinslotError, ConfirmUnavailable
+from coinslot_contracts.errors import CoinslotError
 
 from coinslot_verifier.backoff import Backoff
 from coinslot_verifier.confirm import PortalClient
@@ -149,12 +150,15 @@ def _bound(monotonic: Callable[[], float]) -> Callable[[], bool]:
     return lambda: monotonic() >= ends_s
 
 
-def bounded_orders(
-    client: PortalClient, *, monotonic: Callable[[], float] = time.monotonic
-) -> Iterator[ListedOrder]:
-    """As `PortalClient.list_orders`, for at most RUN_S_MAX seconds; then ConfirmUnavailable."""
-    ends_s = monotonic() + RUN_S_MAX
-    for order in client.list_orders():
-        yield order
-        if monotonic() >= ends_s:
-            raise ConfirmUnavailable(f"the portal's list took longer than {RUN_S_MAX:g} s")
+def listed_orders(
+    client: PortalClient, *, limit: int, monotonic: Callable[[], float] = time.monotonic
+) -> tuple[list[ListedOrder], bool]:
+    """The first `limit` orders of the list, and whether there are no others.
+
+    No page but the first is asked for after RUN_S_MAX seconds; what was read until then is what there is.
+    errors   as `PortalClient.list_orders`
+    """
+    place = ListPlace()
+    orders = client.list_orders(place=place, is_over=_bound(monotonic))
+    listed = list(islice(orders, limit))
+    return listed, next(orders, None) is None and place.is_end

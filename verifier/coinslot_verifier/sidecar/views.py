@@ -20,7 +20,7 @@ from coinslot_contracts.wire import WireReply
 
 from coinslot_verifier.confirm import PortalClient
 from coinslot_verifier.purchase import PurchaseVerifier
-from coinslot_verifier.sidecar.jobs import bounded_orders, reconcile, run_outbox
+from coinslot_verifier.sidecar.jobs import RUN_S_MAX, listed_orders, reconcile, run_outbox
 from coinslot_verifier.sidecar.problems import Problem, problem_of
 from coinslot_verifier.sidecar.reading import Call, an_id
 from coinslot_verifier.sidecar.shapes import (
@@ -209,16 +209,15 @@ def confirm(call: Call) -> Reply:
 
 
 def orders(call: Call) -> Reply:
-    """The portal's paid orders, newest payment first, for backends that keep their own ledger."""
+    """The portal's paid orders, for backends that keep their own ledger.
+
+    `truncated`: there are more than `limit`, or than the portal told within 20 seconds.
+    """
     client = call.portal.reports
     assert client is not None
     limit = call.asked("limit", default=ORDERS_DEFAULT, most=ORDERS_MAX)
-    listed: list[dict[str, Any]] = []
-    for order in bounded_orders(client):
-        if len(listed) == limit:
-            return 200, {"orders": listed, "truncated": True}
-        listed.append(order_shape(order))
-    return 200, {"orders": listed, "truncated": False}
+    listed, is_all = listed_orders(client, limit=limit)
+    return 200, {"orders": [order_shape(order) for order in listed], "truncated": not is_all}
 
 
 def grant(call: Call) -> Reply:
@@ -297,7 +296,14 @@ def _settle_list(
 def _ask_again(ledger: "Ledger", purchases: PurchaseVerifier, every_s: int, answer: dict[str, Any]) -> None:
     from coinslot_verifier.recheck import recheck
 
-    run = recheck(ledger, purchases, at_s=ledger.now_s(), every_s=every_s, retry_s=min(every_s, 300.0))
+    run = recheck(
+        ledger,
+        purchases,
+        at_s=ledger.now_s(),
+        every_s=every_s,
+        retry_s=min(every_s, 300.0),
+        time_limit_s=RUN_S_MAX,
+    )
     if isinstance(run.error, LedgerUnavailable) and not (run.changes or answer["orders"]):
         raise run.error
     answer["changes"] += [settlement_shape(one) for one in run.changes]
