@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from coinslot_contracts.domain import ListedOrder, Notification, Purchase
-from coinslot_contracts.errors import GameMismatch, LedgerUnavailable
+from coinslot_contracts.errors import GameMismatch
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, and_, insert, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from coinslot_verifier import ledger_outbox as outbox
 from coinslot_verifier.ledger_outbox import PendingConfirmation
@@ -28,10 +29,12 @@ from coinslot_verifier.ledger_store import (
     READ_ONLY,
     REVOCATIONS,
     add_once,
+    away,
     create_tables,
     is_outage,
     is_retryable,
     open_engine,
+    outages,
 )
 from coinslot_verifier.ledger_values import GrantOutcome, RevokeOutcome, Settlement
 
@@ -89,12 +92,14 @@ class Ledger:
     def begin(self, connection: Connection | None = None) -> Iterator[Connection]:
         """A transaction to grant and give in: committed at the end of the block, undone by an exception.
 
+        It is tried once: only `transact` does the work again where the database undoes it for another's sake.
         connection   the caller's own, whose transaction is then used and left open
+        errors       as `transact`
         """
         if connection is not None:
             yield connection
             return
-        with self._engine.begin() as own:
+        with outages(), self._engine.begin() as own:
             yield own
 
     def transact(self, work: Callable[[Connection], Done], connection: Connection | None = None) -> Done:
@@ -113,13 +118,13 @@ class Ledger:
             try:
                 with self._engine.begin() as own:
                     return work(own)
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 if not is_outage(error):
                     raise
-                failure = type(error.orig).__name__
+                failure = away(error)
                 if not is_retryable(error):
                     break
-        raise LedgerUnavailable(f"the ledger's database is away or busy: {failure}") from None
+        raise failure from None
 
     def apply(self, notification: Notification, connection: Connection | None = None) -> Settlement:
         """Do what a verified notification says: grant for a payment, revoke for a refund.
@@ -337,8 +342,8 @@ class Ledger:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(**READ_ONLY) as connection:
-            yield connection
+        with outages(), self._engine.connect() as connection:
+            yield connection.execution_options(**READ_ONLY)
 
     def _key(self, order_id: str) -> dict[str, str]:
         return {"portal": self._portal, "game_id": self._game_id, "order_id": order_id}
