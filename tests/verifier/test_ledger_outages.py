@@ -136,6 +136,7 @@ def test_intents_tell_an_outage_too(tmp_path):
     intents = Intents(away, portal="playgama")
 
     for call in (
+        intents.create_tables,
         lambda: intents.open("1", "gems"),
         lambda: intents.find("x"),
     ):

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Engine, and_, insert, select
 
-from coinslot_verifier.ledger_store import INTENTS, METADATA, READ_ONLY, outages
+from coinslot_verifier.ledger_store import INTENTS, READ_ONLY, create_tables, outages
 
 RANDOM_BYTES: Final = 24
 EXTERNAL_ID_CHARS_MAX: Final = 255
@@ -54,8 +54,11 @@ class Intents:
         self._clock = clock
 
     def create_tables(self) -> None:
-        """Create what is missing of the tables, the ledger's included; harmless when repeated."""
-        METADATA.create_all(self._engine)
+        """Create what is missing of the tables, the ledger's included; harmless when repeated.
+
+        errors   LedgerUnavailable where the database is away
+        """
+        create_tables(self._engine)
 
     def open(self, user_id: str, product_id: str) -> str:
         """Remember that this player may buy this product; returns the external id to open the purchase with.

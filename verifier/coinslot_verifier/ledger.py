@@ -81,7 +81,10 @@ class Ledger:
         return {"portal": self._portal, "game_id": self._game_id}
 
     def create_tables(self) -> None:
-        """Create what is missing of the ledger's tables; harmless when repeated."""
+        """Create what is missing of the ledger's tables; harmless when repeated.
+
+        errors   LedgerUnavailable where the database is away
+        """
         create_tables(self._engine)
 
     def now_s(self) -> float:

@@ -99,12 +99,12 @@ def open_ledger(url: str, *, threads: int = 15) -> "Engine":
 
     errors   ValueError for a URL that is no ledger's; LedgerUnavailable
     """
-    from coinslot_verifier.ledger_store import METADATA, open_engine
+    from coinslot_verifier.ledger_store import create_tables, open_engine
     from coinslot_verifier.ledger_trouble import ledger_trouble
 
     with ledger_trouble():
         engine = open_engine(url, threads=threads)
-        METADATA.create_all(engine)
+        create_tables(engine)
     return engine
 
 
