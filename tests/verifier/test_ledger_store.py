@@ -74,7 +74,10 @@ def test_a_reader_waits_for_no_writer(ledger, engine):
         ledger.grant(PAY, connection)
 
         assert ledger.quantities("278") == {}
+        assert ledger.find_grant("o1") is None
+        assert ledger.find_grant("o1", connection) is not None
     assert ledger.quantities("278") == {"1002": 1}
+    assert ledger.find_grant("o1") is not None
 
 
 @pytest.mark.parametrize("table", METADATA.sorted_tables, ids=str)

@@ -9,7 +9,7 @@ clause   sandbox:at-least-once
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -178,7 +178,7 @@ class Ledger:
 
     def find_grant(self, order_id: str, connection: Connection | None = None) -> Settlement | None:
         """What an order gave to whom, as ALREADY_GRANTED; None where it gave nothing or was revoked since."""
-        with self.begin(connection) as active:
+        with nullcontext(connection) if connection is not None else self._reading() as active:
             grant = self._find(active, GRANTS, order_id)
             if grant is None or self._find(active, REVOCATIONS, order_id) is not None:
                 return None
