@@ -211,6 +211,8 @@ def confirm(call: Call) -> Reply:
 def orders(call: Call) -> Reply:
     """The portal's paid orders, for backends that keep their own ledger.
 
+    In the portal's own order, of which no document says a word: that the newest payment comes first is an
+    assumption (sandbox:orders-newest-first), so look at `paid_at_s` where it matters.
     `truncated`: there are more than `limit`, or than the portal told within 20 seconds.
     """
     client = call.portal.reports
