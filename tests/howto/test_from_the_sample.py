@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def ask(port, path, headers, body=b""):
 
 
 def log_in(port, token):
-    status, body = ask(port, "/login", [("Authorization", f"Bearer {token}")])
+    status, body = ask(port, "/login", [("Authorization", f"Bearer {token}")] if token else [])
     return status, json.loads(body)
 
 
@@ -193,6 +194,24 @@ def test_the_other_languages_code_asks_the_sidecar(make, sidecar, tmp_path):
         assert notify(port, BODY, right) == (200, "41007")
         assert notify(port, spaced) == (200, "41007")
         assert notify(port, spaced, right, right) == (200, "41007"), "two headers are one too many"
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(b"POST /jogos/notify HTTP/1.1\r\nHost: game\r\nContent-Length: 100\r\n\r\n{")
+        assert notify(port, spaced, right) == (200, "200"), "a caller that hangs up ends nothing"
+
+
+@pytest.mark.tool("node")
+def test_the_node_code_keeps_no_more_of_a_body_than_a_notification_has(sidecar, tmp_path):
+    """A flood is refused before the sidecar hears of it, and the server goes on."""
+    with _driven(_node, tmp_path, sidecar.url) as port:
+        assert notify(port, b" " * 2_000_000, "0" * 40) == (413, None)
+        assert notify(port, BODY, signature(BODY, SHARED_KEY)) == (200, "200")
+
+
+@pytest.mark.tool("java")
+def test_the_java_code_takes_no_token_for_a_wrong_one(sidecar, tmp_path):
+    """A player who sends none is a player who is not logged in."""
+    with _driven(_java, tmp_path, sidecar.url) as port:
+        assert log_in(port, None) == (401, {"code": "token-malformed"})
 
 
 @languages

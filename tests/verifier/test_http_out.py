@@ -217,3 +217,45 @@ def test_any_bytes_for_an_answer_are_a_reply_or_an_outage(junk):
     """Whatever comes back."""
     with answering(b"HTTP/1.1 200 OK\r\n" + junk) as server:
         assert code_of(get, server.url) in {None, "key-source-unavailable"}
+
+
+def _resolving(monkeypatch, *addresses):
+    """The host of a portal with several addresses; any other is looked up as ever."""
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(host, port, *rest, **more):
+        names = addresses if host == "portal.test" else (host,)
+        return [found for name in names for found in look_up(name, port, *rest, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+def test_a_host_is_asked_at_its_next_address_where_one_refuses(monkeypatch):
+    """The first has nobody who listens."""
+    _resolving(monkeypatch, "::1", "127.0.0.1")
+    with answering(OK) as server:
+        reply = get(server.url.replace("127.0.0.1", "portal.test"))
+
+    assert reply.status == 200
+    assert b"Host: portal.test" in server.requests[0]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_all_addresses_of_a_host_share_the_time_limit(monkeypatch, count):
+    """A black hole: nobody answers, and the question ends as if the host had one address."""
+    limits_s = []
+
+    def black_hole(address, timeout, **more):
+        limits_s.append(timeout)
+        threading.Event().wait(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", black_hole)
+    _resolving(monkeypatch, *[f"127.0.0.{number}" for number in range(1, count + 1)])
+
+    with pytest.raises(KeySourceUnavailable, match="did not answer within"):
+        get("http://portal.test:1/key", timeout_s=0.3)
+
+    assert len(limits_s) == count
+    assert sum(limits_s) <= 0.31
+    assert min(limits_s) > 0.3 / count / 2

@@ -60,6 +60,15 @@ def test_another_kind_of_database_is_refused(url):
         open_engine(url)
 
 
+@pytest.mark.parametrize("url", ["rubbish", "", "postgresql://user:pa@ss:w0rd@host/game"])
+def test_what_is_no_url_is_refused_without_a_word_of_it(url):
+    """The library would name the piece that it stumbled over, which can be half a password."""
+    with pytest.raises(
+        ValueError, match=r"^the address is no database URL, as sqlite:///game\.sqlite is one$"
+    ):
+        open_engine(url)
+
+
 def test_a_missing_driver_is_named(monkeypatch):
     """One line, not a traceback."""
     monkeypatch.setitem(sys.modules, "psycopg", None)

@@ -194,6 +194,25 @@ def test_a_backend_may_verify_first_and_apply_later(sidecar):
     assert (found["user_id"], found["product_id"]) == ("9105", "1002")
 
 
+@pytest.mark.parametrize(
+    ("status", "name"), [(-1, "minus"), (10**30, "huge"), (0, "none")], ids=["minus", "huge", "none"]
+)
+def test_what_was_verified_can_be_applied_whatever_status_the_portal_sent(sidecar, status, name):
+    """jogos:iap.1.fields bounds no arrivedStatus, and it decides nothing here."""
+    order_id = f"order-status-{name}"
+    told = notice(order_id, "9109", arrivedStatus=status)
+    seen = sidecar.ask("POST", "/v1/jogos/notification", {**told, "apply": False})
+    applied = sidecar.ask("POST", "/v1/jogos/ledger/apply", {"notification": seen.json["notification"]})
+
+    assert seen.json["notification"]["arrived_status"] == status
+    assert (applied.status, applied.json["outcome"]) == (200, "granted")
+    untold = {
+        member: value for member, value in seen.json["notification"].items() if member != "arrived_status"
+    }
+    for fact, expected in ((untold, 200), ({**untold, "arrived_status": "1"}, 400)):
+        assert sidecar.ask("POST", "/v1/jogos/ledger/apply", {"notification": fact}).status == expected
+
+
 def test_a_refund_takes_back_what_was_granted(sidecar):
     """jogos:iap.4; the grant is not found any more."""
     refund = {"paytype": "refund", "refundStatus": 1, "refundTime": 1_755_660_000}

@@ -116,3 +116,63 @@ def test_a_body_in_pieces_that_comes_in_time_is_read(connection):
         connection.sendall(piece)
 
     assert read_answer(connection) == (200, b"3")
+
+
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def chunk(data, extension=b""):
+    return b"%x%b\r\n%b\r\n" % (len(data), extension, data)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"0\r\n\r\n", b"0"),
+        (chunk(b"ab") + chunk(b"c" * 70_000) + b"0\r\n\r\n", b"70002"),
+        (b"00A\r\n0123456789\r\n0;last=1\r\n\r\n", b"10"),
+        (chunk(b"ab", b";name=value") + b"0\r\nTrailer: one\r\nAnother: two\r\n\r\n", b"2"),
+        (chunk(b"x" * 1_048_576) * 3 + b"0\r\n\r\n", b"too large"),
+    ],
+    ids=["empty", "two", "leading zeros", "extension and trailers", "too large"],
+)
+def test_a_chunked_body_is_read_to_its_end(connection, sent, told):
+    """rfc9112:7.1; the next request on the connection begins behind the trailers."""
+    connection.sendall(CHUNKED + sent)
+    assert read_answer(connection) == (200, told)
+
+    connection.sendall(HEAD + b"Content-Length: 3\r\n\r\nabc")
+    assert read_answer(connection) == (200, b"3")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"%x\r\n" % (DRAIN_BYTES_MAX + 1),
+        b"fffffffffffff\r\n",
+        b"2;" + b"x" * 300,
+        b"-2\r\nab\r\n0\r\n\r\n",
+        b"+2\r\nab\r\n0\r\n\r\n",
+        b"\r\n",
+        b"2\r\nabc\r\n0\r\n\r\n",
+        b"2\n",
+        b"0\r\n" + b"Name: value\r\n" * 64,
+    ],
+    ids=["huge", "more digits", "endless line", "minus", "plus", "empty", "no end", "bare lf", "trailers"],
+)
+def test_a_chunked_body_is_refused_as_soon_as_it_makes_no_sense(connection, sent):
+    """What is announced is not waited for, and no more of it is kept than one piece."""
+    connection.sendall(CHUNKED + sent)
+
+    assert is_answered(connection, within_s=ARRIVAL_S)
+    status, body = read_answer(connection)
+    assert (status, json.loads(body)["code"]) == (400, "request-malformed")
+    assert is_closed(connection)
+
+
+@pytest.mark.parametrize("length", [b"-1", b"+1", b"1_0", b"0x1", b"9" * 19])
+def test_a_length_is_decimal_digits(connection, length):
+    """rfc9110:8.6; anything else is read differently by whoever stands in front of us."""
+    connection.sendall(HEAD + b"Content-Length: " + length + b"\r\n\r\n0123456789")
+
+    assert read_answer(connection)[0] == 400

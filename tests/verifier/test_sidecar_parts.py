@@ -3,11 +3,14 @@
 import io
 import json
 import os
+import threading
+from types import SimpleNamespace
 
 import pytest
 from coinslot_verifier import VerifierConfig
 from coinslot_verifier.sidecar.logs import JsonLog
 from coinslot_verifier.sidecar.metrics import Metrics
+from coinslot_verifier.sidecar.readiness import LOOK_S, NOT_SEEN, Readiness
 from coinslot_verifier.sidecar.settings import PROCESSES_MAX, SidecarSettings, SidecarStartError
 
 CONFIG = VerifierConfig(portal="playgama", url="http://127.0.0.1:1")
@@ -27,6 +30,38 @@ def test_a_log_whose_reader_went_away_fails_nobody():
         "event": "started",
         "processes": 1,
     }
+
+
+class SlowKeys:
+    """A key source whose portal answers when it is let."""
+
+    def __init__(self):
+        self.asked, self.answers = threading.Semaphore(0), threading.Semaphore(0)
+
+    def keys_for(self, kid):  # noqa: ARG002 - the form of a key source
+        self.asked.release()
+        assert self.answers.acquire(timeout=20)
+        return ()
+
+
+def test_probes_are_answered_while_one_of_them_asks_the_portal():
+    """A portal that is slow holds one thread, not all of them; what was seen before is told meanwhile."""
+    keys, now_s = SlowKeys(), [100.0]
+    readiness = Readiness({"jogos": SimpleNamespace(keys=(keys,), ledger=None)}, monotonic=lambda: now_s[0])
+    told = []
+    for expected in (NOT_SEEN, "ok"):
+        prober = threading.Thread(target=readiness.look)
+        prober.start()
+        assert keys.asked.acquire(timeout=20)
+        told.append((expected, readiness.look()["portals"]["jogos"]["keys"]))
+        keys.answers.release()
+        prober.join()
+        now_s[0] += LOOK_S
+
+    now_s[0] -= 0.01
+    assert [expected for expected, _ in told] == [state for _, state in told]
+    assert readiness.look() == {"ready": True, "portals": {"jogos": {"keys": "ok", "ledger": None}}}
+    assert not keys.asked.acquire(blocking=False)
 
 
 def test_a_gauge_of_two_portals_is_explained_once():

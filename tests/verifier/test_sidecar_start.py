@@ -30,7 +30,7 @@ def test_a_busy_port_is_3_and_one_line(sidecar):
     [
         (("--ledger", "sqlite:////nowhere/at/all/l.sqlite"), {}, 3, "check --ledger"),
         (("--ledger", "mysql://x/y"), {}, 2, "sqlite or postgresql"),
-        (("--ledger", "rubbish"), {}, 2, "--ledger"),
+        (("--ledger", "rubbish"), {}, 2, "--ledger cannot be used: the address is no database URL"),
         ((), {"JOGOS_SHARED_KEY": ""}, 2, "JOGOS_SHARED_KEY"),
         (("--portal", "nowhere"), {}, 2, "known are"),
         (("--portal", "jogos", "--portal", "jogos"), {}, 2, "once"),

@@ -72,7 +72,7 @@ def verify_callback_command(
     if not shared_key:
         raise ConfigInvalid("the shared key is empty; anybody could sign with it")
     name = portal or _only_portal("notices")
-    part = VerifierConfig(portal=name, game_id=game_id or "any").notices_part()
+    part = VerifierConfig(portal=name, game_id=game_id or "0").notices_part()
     notification = read_signed(part, signature, body, shared_keys=(shared_key,))
     if game_id is not None and notification.game_id != game_id:
         raise GameMismatch(f"the notification is about game {notification.game_id}, not {game_id}")

@@ -4,11 +4,15 @@ It must not read the process's environment by itself: `from_env` takes the mappi
 and it knows a portal only by the name that it is told.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
+from coinslot_contracts.errors import FieldInvalid
+from coinslot_contracts.fields import decimal_id
 from coinslot_contracts.portal import (
     IdentityPart,
     NoticesPart,
@@ -21,12 +25,14 @@ from coinslot_contracts.portal import (
 SKEW_S_MAX: Final = 60
 PORTALS_OWN_ISSUER: Final = "<the portal's own>"
 KEY_AGE_S_MAX: Final = 86_400.0
+TIMEOUT_S_MAX: Final = 3_600.0
 KEY_SOURCES: Final = ("always", "cached")
 ALLOW_TEST_KEYS: Final = "COINSLOT_ALLOW_TEST_KEYS"
 KEY_SOURCE: Final = "COINSLOT_KEY_SOURCE"
 PREVIOUS: Final = "_PREVIOUS"
 _MEMBERS: Final = ("url", "web_url", "api_url", "game_id", "shared_key")
 _URLS: Final = ("url", "web_url", "api_url")
+_NOT_IN_A_BASE: Final = re.compile(r"[\s?#\x00-\x20\x7f]")
 
 
 class ConfigInvalid(ValueError):
@@ -38,8 +44,8 @@ class VerifierConfig:
     """Everything that the verifiers need to know of one game at one portal.
 
     portal            name of the portal, as `coinslot_contracts.portal.discover` lists it
-    game_id           our game; tokens and notifications of any other are refused; "" only where the portal
-                      names no games
+    game_id           our game, decimal digits; tokens and notifications of any other are refused; "" only
+                      where the portal names no games
     shared_keys       the shared key of the game parameters, UTF-8 bytes; more than one only while it is being
                       replaced: all are accepted, the first one signs
     web_url           where the portal publishes its key; "" where keys come from elsewhere
@@ -64,7 +70,7 @@ class VerifierConfig:
     key_stale_s       how much longer kept keys may be used while the portal cannot be asked, one day at most;
                       a withdrawn key is believed for as long
     allow_test_keys   accept the published test keys of the sandbox; disables nothing else
-    timeout_s         whole time that one question to the portal may take
+    timeout_s         whole time that one question to the portal may take, at most 3600
     attempts_max      how often a read is tried where the connection fails, within timeout_s
     """
 
@@ -90,8 +96,8 @@ class VerifierConfig:
         if self.portal not in discover():
             known = ", ".join(discover())
             raise ConfigInvalid(f"portal is {self.portal!r}; known are: {known}")
-        if not self.game_id and self._needs_game():
-            raise ConfigInvalid("game_id is empty")
+        if self._needs_game():
+            self._check_game()
         if not all(self.shared_keys):
             raise ConfigInvalid("a shared key is empty; anybody could sign with it")
         for name in _URLS:
@@ -106,6 +112,16 @@ class VerifierConfig:
     def _needs_game(self) -> bool:
         portal = self.definition
         return any(part is not None for part in (portal.identity, portal.notices, portal.reports))
+
+    def _check_game(self) -> None:
+        if not self.game_id:
+            raise ConfigInvalid("game_id is empty")
+        try:
+            decimal_id({"game_id": self.game_id}, "game_id")
+        except FieldInvalid:
+            raise ConfigInvalid(
+                f"game_id is {self.game_id!r}; it must be decimal digits, as in 1220"
+            ) from None
 
     def _check_reply(self) -> None:
         part = self.definition.purchases
@@ -126,15 +142,16 @@ class VerifierConfig:
     def _check_numbers(self) -> None:
         if not 0 <= self.skew_s <= SKEW_S_MAX:
             raise ConfigInvalid(f"skew_s is {self.skew_s}; it must be from 0 to {SKEW_S_MAX}")
-        if self.max_age_s is not None and self.max_age_s <= 0:
+        if self.max_age_s is not None and not 0 < self.max_age_s < inf:
             raise ConfigInvalid(f"max_age_s is {self.max_age_s}; it must be above 0, or None")
         if not 0 < self.key_max_age_s <= KEY_AGE_S_MAX:
             limits = f"above 0, at most {KEY_AGE_S_MAX:g}"
             raise ConfigInvalid(f"key_max_age_s is {self.key_max_age_s}; it must be {limits}")
         if not 0 <= self.key_stale_s <= KEY_AGE_S_MAX:
             raise ConfigInvalid(f"key_stale_s is {self.key_stale_s}; it must be from 0 to {KEY_AGE_S_MAX:g}")
-        if self.timeout_s <= 0:
-            raise ConfigInvalid(f"timeout_s is {self.timeout_s}; it must be above 0")
+        if not 0 < self.timeout_s <= TIMEOUT_S_MAX:
+            limits = f"above 0, at most {TIMEOUT_S_MAX:g}"
+            raise ConfigInvalid(f"timeout_s is {self.timeout_s}; it must be {limits}")
         if self.attempts_max < 1:
             raise ConfigInvalid(f"attempts_max is {self.attempts_max}; it must be at least 1")
 
@@ -219,9 +236,12 @@ def _base_url(name: str, url: str) -> str:
         return ""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        usable = usable and not _NOT_IN_A_BASE.search(url)
     except ValueError:
         usable = False
     if not usable:
-        raise ConfigInvalid(f"{name} must be an http or https address without a query")
+        raise ConfigInvalid(
+            f"{name} must be an http or https address without user, query, fragment or white space"
+        )
     return url.rstrip("/")

@@ -5,12 +5,14 @@ A redirect is refused because it could lead a signature, or our trust in a key, 
 never read, and no library unpacks a body for us: theirs have no limit of time, or none of size.
 """
 
+import contextlib
 import io
+import socket
 import time
 import zlib
 from collections.abc import Callable
 from http.client import HTTPResponse
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import requests
 from coinslot_contracts.errors import (
@@ -23,7 +25,7 @@ from coinslot_contracts.wire import Headers, WireReply
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 ANSWER_BYTES_MAX: Final = 8_388_608
 KEY_ANSWER_BYTES_MAX: Final = 65_536
@@ -34,7 +36,8 @@ _USER_AGENT: Final = "coinslot-verifier"
 class HttpOut:
     """Sends requests with `requests`; holds no connection open, so it may be shared by all threads.
 
-    timeout_s   whole time for one question, all attempts together
+    timeout_s   whole time for one question, all attempts and addresses together; the system's own look-up of
+                the host is counted, but not cut short
     monotonic   seconds that never go back
     """
 
@@ -202,11 +205,42 @@ class _Response(HTTPResponse):
         self.fp = io.BufferedReader(_UntilIO(self.fp.detach(), sock))
 
 
-class _Connection(HTTPConnection):
+class _InTime(HTTPConnection):
+    """Connects within its time limit, shared by the host's addresses; the library gives each the whole."""
+
+    def _new_conn(self) -> socket.socket:
+        name = self._dns_host
+        ends_s = time.monotonic() + cast(float, self.timeout)
+        *others, last = _addresses(name, self.port)
+        try:
+            for left, address in zip(range(len(others) + 1, 1, -1), others, strict=True):
+                self._set_target(address, (ends_s - time.monotonic()) / left)
+                with contextlib.suppress(ConnectTimeoutError, NewConnectionError):
+                    return super()._new_conn()
+            self._set_target(last, ends_s - time.monotonic())
+            return super()._new_conn()
+        finally:
+            self._dns_host = name
+
+    def _set_target(self, address: str, limit_s: float) -> None:
+        self._dns_host = address
+        self.timeout = max(limit_s, 0.001)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """The host's addresses; the host itself where it has none, and connecting to it says so."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return [host]
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class _Connection(_InTime):
     response_class = _Response
 
 
-class _SecureConnection(HTTPSConnection):
+class _SecureConnection(_InTime, HTTPSConnection):
     response_class = _Response
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
@@ -142,9 +142,13 @@ def open_engine(url: str, *, threads: int = 15) -> Engine:
     server has closed meanwhile is replaced when it is taken out of the pool.
     threads  how many may use it at the same time: so many connections are opened when they are needed, of
              which five are kept; who finds none free waits for up to 30 s, then it is LedgerUnavailable
-    errors   ValueError for any other kind of database, and where the database's driver is not installed
+    errors   ValueError for what is no URL, for any other kind of database, and where the database's driver is
+             not installed; it never holds a part of the URL
     """
-    where = make_url(url)
+    try:
+        where = make_url(url)
+    except (ArgumentError, ValueError):  # their words can hold the password
+        raise ValueError("the address is no database URL, as sqlite:///game.sqlite is one") from None
     if where.drivername in ("postgres", "postgresql"):
         where = where.set(drivername="postgresql+psycopg")
     backend = where.get_backend_name()

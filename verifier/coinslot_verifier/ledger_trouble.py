@@ -7,18 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from coinslot_contracts.errors import LedgerUnavailable
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 
 @contextmanager
 def ledger_trouble() -> Iterator[None]:
     """Run a block that uses the ledger.
 
-    errors   LedgerUnavailable where its database fails; ValueError for a URL that is none
+    errors   LedgerUnavailable where its database fails
     """
     try:
         yield
-    except ArgumentError:
-        raise ValueError("it is no database URL") from None
     except SQLAlchemyError as error:
         raise LedgerUnavailable(f"the ledger's database failed: {type(error).__name__}") from None

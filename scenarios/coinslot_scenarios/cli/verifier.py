@@ -56,14 +56,16 @@ Examples:
     "key_max_age_s",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="How long a key may be kept, one day at most.  [default: 300]",
+    help="How long a key may be kept, one day at most; a key of user tokens with `cached` alone, a key set of "
+    "purchases always.  [default: 300]",
 )
 @click.option(
     "--key-stale",
     "key_stale_s",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="With `cached`: so much longer while the portal is down, one day at most.  [default: 0]",
+    help="So much longer while the portal is down, one day at most; a key of user tokens with `cached` alone, "
+    "a key set of purchases always.  [default: 0]",
 )
 @click.option("--verify-reply", metavar="NAME", help="Form of the portal's answer about a purchase.")
 @click.option(
@@ -94,10 +96,11 @@ def command(
     from coinslot_verifier.config import ConfigInvalid
     from coinslot_verifier.sidecar import SidecarSettings, SidecarStartError, main
 
-    identity = {"max_age_s": max_age_s, "key_source": key_source, "key_stale_s": key_stale_s}
+    keys = {"key_max_age_s": key_max_age_s, "key_stale_s": key_stale_s}
+    identity = {"max_age_s": max_age_s, "key_source": key_source}
     purchases = {"verify_reply": verify_reply}
     try:
-        configs = tuple(_config(name, key_max_age_s, identity, purchases) for name in portals)
+        configs = tuple(_config(name, keys, identity, purchases) for name in portals)
         settings = SidecarSettings(
             configs=configs,
             host=host,
@@ -117,15 +120,13 @@ def command(
         return error.exit_code
 
 
-def _config(
-    portal: str, key_max_age_s: float | None, identity: dict[str, Any], purchases: dict[str, Any]
-) -> Any:
+def _config(portal: str, keys: dict[str, Any], identity: dict[str, Any], purchases: dict[str, Any]) -> Any:
     """The environment block with what the command line says of keys, user tokens and purchases."""
     from coinslot_verifier.config import VerifierConfig
 
     config = VerifierConfig.from_env(os.environ, portal=portal)
     wished = {
-        "key_max_age_s": key_max_age_s,
+        **keys,
         **(identity if config.definition.identity else {}),
         **(purchases if config.definition.purchases else {}),
     }

@@ -28,9 +28,9 @@ class Driver {
 
     private static void login(HttpExchange exchange) throws IOException {
         exchange.getRequestBody().readAllBytes();
-        String token = String.valueOf(exchange.getRequestHeaders().getFirst("Authorization"));
+        String bearer = exchange.getRequestHeaders().getFirst("Authorization");
         try {
-            Map<String, Object> player = VERIFIER.logIn(token.replace("Bearer ", ""));
+            Map<String, Object> player = VERIFIER.logIn(bearer == null ? null : bearer.replace("Bearer ", ""));
             send(exchange, 200, Map.of("user", player.get("user_id"), "name", player.get("username")));
         } catch (Verifier.Refused error) {
             send(exchange, 401, Map.of("code", error.getMessage()));

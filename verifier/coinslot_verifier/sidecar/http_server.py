@@ -8,12 +8,12 @@ reset.
 import contextlib
 import io
 import json
+import re
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from cheroot import errors as cheroot_errors
 from cheroot import server as cheroot_server
 from cheroot import wsgi
 
@@ -29,6 +29,13 @@ KEEP_ALIVE_MAX: Final = 512
 IDLE_S: Final = 10
 BACKLOG: Final = 256
 _PIECE_BYTES: Final = 65_536
+_CHUNK_LINE_BYTES_MAX: Final = 256
+_CHUNK_FRAME_BYTES: Final = 5
+"""What a chunk costs beside its bytes: at least one digit and two line ends."""
+_LENGTH: Final = re.compile(rb"[0-9]{1,18}")
+_CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,12}")
+_TRAILERS_MAX: Final = 64
+_TRAILER_BYTES_MAX: Final = 8192
 _EARLY_CODES: Final = {404: "address-unknown", 405: "method-not-allowed", 413: "body-too-large"}
 
 WsgiApp = Callable[[dict[str, Any], Any], Any]
@@ -90,7 +97,7 @@ class _Gateway(wsgi.Gateway_10):
         try:
             with request.server.arrivals.arriving(request.conn.socket):
                 body = _read_body(request)
-        except (_BodyBroken, ValueError, IndexError, OSError, cheroot_errors.MaxSizeExceeded):
+        except (_BodyBroken, OSError):
             request.simple_response("400 Bad Request", "the body did not arrive whole and in time")
             return
         self.env["wsgi.input"] = io.BytesIO(body or b"")
@@ -101,28 +108,60 @@ class _Gateway(wsgi.Gateway_10):
 
 
 class _BodyBroken(Exception):
-    """The body ended before its announced length."""
+    """The body ended before its announced length, never ended, or its framing makes no sense."""
 
 
 def _read_body(request: Any) -> bytes | None:
     """The body; None where it was larger than allowed, and then it was read all the same."""
-    length = None if request.chunked_read else int(request.inheaders.get(b"Content-Length", 0) or 0)
-    kept, left = bytearray(), DRAIN_BYTES_MAX if length is None else length
-    total = 0
-    if left > DRAIN_BYTES_MAX:
-        request.close_connection = True
-        return None
-    while left > 0:
-        piece = request.rfile.read(min(left, _PIECE_BYTES))
-        if not piece:
-            break
-        left -= len(piece)
+    if request.chunked_read:
+        pieces = _chunks(request.conn.rfile)
+    else:
+        announced = request.inheaders.get(b"Content-Length", b"0")
+        if not _LENGTH.fullmatch(announced):
+            raise _BodyBroken
+        length = int(announced)
+        if length > DRAIN_BYTES_MAX:
+            request.close_connection = True
+            return None
+        pieces = _pieces(request.rfile, length)
+    kept, total = bytearray(), 0
+    for piece in pieces:
         total += len(piece)
         if total <= BODY_BYTES_MAX:
             kept += piece
-    if (length is not None and left) or (length is None and not left):
-        raise _BodyBroken
     return bytes(kept) if total <= BODY_BYTES_MAX else None
+
+
+def _pieces(rfile: Any, length: int) -> Iterator[bytes]:
+    while length > 0:
+        piece = rfile.read(min(length, _PIECE_BYTES))
+        if not piece:
+            raise _BodyBroken
+        length -= len(piece)
+        yield piece
+
+
+def _chunks(rfile: Any) -> Iterator[bytes]:
+    """A chunked body by small pieces; cheroot would read a whole chunk, or its size's line, however long."""
+    left = DRAIN_BYTES_MAX
+    while (size := _chunk_size(rfile.readline(_CHUNK_LINE_BYTES_MAX))) > 0:
+        left -= size + _CHUNK_FRAME_BYTES
+        if left < 0:
+            raise _BodyBroken
+        yield from _pieces(rfile, size)
+        if rfile.read(2) != b"\r\n":
+            raise _BodyBroken
+    for _ in range(_TRAILERS_MAX):
+        if rfile.readline(_TRAILER_BYTES_MAX) == b"\r\n":
+            return
+    raise _BodyBroken
+
+
+def _chunk_size(line: bytes) -> int:
+    digits = line.partition(b";")[0].strip()
+    if not line.endswith(b"\r\n") or not _CHUNK_SIZE.fullmatch(digits):
+        raise _BodyBroken
+    return int(digits, 16)
 
 
 class _CherootServer(wsgi.Server):

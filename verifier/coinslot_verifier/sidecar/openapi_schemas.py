@@ -58,7 +58,7 @@ _FACT: Final[dict[str, Schema]] = {
     "order_id": ID,
     "user_id": ID,
     "product_id": ID,
-    "arrived_status": WHOLE,
+    "arrived_status": {"type": "integer"},
     "created_at_s": WHOLE,
     "paid_at_s": WHOLE,
     "refund_status": {"enum": [0, 1, 2, 3, None]},
@@ -231,6 +231,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "portals": {
                 "type": "object",
                 "additionalProperties": shape({"keys": MAYBE_TEXT, "ledger": MAYBE_TEXT}),
+                "description": "ok, a code, null where there is none; not-seen-yet while first looking.",
             },
         }
     ),

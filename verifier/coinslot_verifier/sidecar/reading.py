@@ -166,7 +166,7 @@ def _notification(value: Mapping[str, Any], game_id: str) -> Notification:
     return Notification(
         kind=kind,
         game_id=game_id,
-        arrived_status=_whole(value, "arrived_status", default=0) or 0,
+        arrived_status=_any_whole(value, "arrived_status"),
         refund_status=refund_status,
         refunded_at_s=_whole(value, "refunded_at_s", default=None),
         created_at_s=times["created_at_s"] or 0,
@@ -179,6 +179,16 @@ def _member_id(value: Mapping[str, Any], name: str) -> str:
     if value.get(name) is None:
         raise missing(f"notification.{name}")
     return an_id(f"notification.{name}", value[name])
+
+
+def _any_whole(value: Mapping[str, Any], name: str) -> int:
+    """A number of the portal that decides nothing: the portal may send any, so any is taken back."""
+    found = value.get(name)
+    if found is None:
+        return 0
+    if type(found) is not int:
+        raise invalid(f"notification.{name}", "a whole number")
+    return found
 
 
 def _whole(value: Mapping[str, Any], name: str, *, default: int | None) -> int | None:
