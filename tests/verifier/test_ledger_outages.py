@@ -130,6 +130,17 @@ def test_a_block_tells_any_other_error_as_it_is(rich):
         connection.execute(text("INSERT INTO coinslot_orders VALUES ('jogos', '1220', 'o1', 'granted')"))
 
 
+def test_a_block_in_the_callers_own_transaction_leaves_it_open(rich):
+    """As `transact` with a connection: who began it ends it, and its errors are the caller's."""
+    with rich.begin() as outer:
+        with rich.begin(outer) as inner:
+            rich.apply(PAY, inner)
+        assert outer.in_transaction()
+        outer.rollback()
+
+    assert rich.find_grant("o1") is None
+
+
 def test_intents_tell_an_outage_too(tmp_path):
     """A purchase that cannot be opened now may be opened later."""
     away = open_engine(f"sqlite:///{(tmp_path / 'no-such-folder' / 'x.sqlite').as_posix()}")
