@@ -50,11 +50,13 @@ AREAS = {
         (
             "coinslot_verifier/kept_keys.py",
             "coinslot_verifier/key_cache.py",
+            "coinslot_verifier/key_doubts.py",
             "coinslot_verifier/key_set.py",
         ),
         (
             "verifier/test_kept_keys.py",
             "verifier/test_key_cache.py",
+            "verifier/test_key_doubts.py",
             "verifier/test_key_set.py",
             "verifier/test_key_set_entries.py",
         ),

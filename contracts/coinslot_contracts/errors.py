@@ -73,7 +73,8 @@ class SignatureMismatch(Refused):
     remedy = (
         "Hand over the raw bytes and the raw header, compare the shared key with the portal's game "
         "parameters; `coinslot diagnose` names the formula that would fit. A lone forged message needs "
-        "nothing."
+        "nothing; a genuine token that was refused amid a flood of forged ones, just after a rotation, is "
+        "accepted when it is tried again after 10 s."
     )
     acts = "team"
 
@@ -84,7 +85,8 @@ class AlgRefused(Refused):
     code = "alg-refused"
     cause = (
         "The token names another algorithm than the portal's, `none` included, brings a key along "
-        "(`jwk`, `jku`, `x5c`, `x5u`), or asks to be read otherwise (`crit`, `zip`, `b64`)."
+        "(`jwk`, `jku`, `x5c`, `x5u`), or asks to be read otherwise (`crit`, `zip`, `b64`); or no published "
+        "key is for the algorithm of a purchase."
     )
     remedy = (
         "Refuse the login: it is an attack or a token of somebody else's. If the portal announces a new "
@@ -254,11 +256,12 @@ class KeySourceUnavailable(Undecided):
     code = "key-source-unavailable"
     cause = (
         "An outage, a time-out, an error page or an unreadable key in its place, a blocked way out, a "
-        "redirect."
+        "redirect; also a signature that fits no kept key while the portal is away."
     )
     remedy = (
         "Answer 503 and let the player try again; never treat it as a forgery. Check outgoing HTTPS and "
-        "the address; the key source `cached` with `key_stale_s` bridges short outages."
+        "the address. `key_stale_s` bridges short outages: of the key set of purchases, and with the key "
+        "source `cached` of the key of user tokens."
     )
     acts = "operations"
 

@@ -1,6 +1,7 @@
-"""Every clause that code, data or prose cites exists, and every clause says something of its own."""
+"""Every clause that is cited and every name that is mentioned exists, and every clause says something."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ CITED_IN = ("*.py", "*.toml", "*.json", "*.yaml", "*.md")
 PORTALS = "|".join(discover())
 # a clause id, but no endpoint address or package extra that merely looks like one
 CITATION = re.compile(rf"(?<![\w/.:-])(?:{PORTALS}|sandbox|rfc\d+):[a-z0-9][a-z0-9.A-Z-]*[a-z0-9A-Z]")
+
+# a name of one of the verifier's modules, as its prose writes it: `http_out.HttpOut`
+NAMED = re.compile(r"`(\w+)\.([A-Z]\w+)`")
+VERIFIER = ROOT / "verifier/coinslot_verifier"
 
 
 def _sources() -> list[Path]:
@@ -56,3 +61,22 @@ def test_a_clause_says_where_it_stands_and_what_it_binds(clause_id):
     assert clause.strength in {"must", "should", "info"}
     is_of_a_portal = clause_id.split(":")[0] in discover()
     assert bool(re.fullmatch(r"\d+(-\d+)?", clause.lines)) == is_of_a_portal
+
+
+def test_every_name_that_the_verifiers_prose_mentions_exists():
+    """Whoever writes a source or a sender of their own catches what the docstring says."""
+    modules = {file.stem for file in VERIFIER.glob("*.py")}
+    texts = {file.name: file.read_text("utf-8") for file in VERIFIER.rglob("*.py")}
+    mentioned = {
+        (file, module, name)
+        for file, text in texts.items()
+        for module, name in NAMED.findall(text)
+        if module in modules
+    }
+
+    assert ("key_source.py", "http_out", "HttpOut") in mentioned
+    assert {
+        (file, module, name)
+        for file, module, name in mentioned
+        if not hasattr(import_module(f"coinslot_verifier.{module}"), name)
+    } == set()

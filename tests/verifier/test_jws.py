@@ -1,6 +1,7 @@
 """Compact tokens taken apart: one spelling for one token, and the header never chooses."""
 
 import base64
+import hashlib
 
 import pytest
 from coinslot_contracts.errors import AlgRefused, SignatureMismatch, TokenMalformed
@@ -53,6 +54,13 @@ def test_a_header_that_was_seen_before_is_known_and_one_that_is_long_is_read_eac
     assert first.payload != second.payload
     assert once.head is not again.head
     assert once.head == again.head
+
+
+def test_a_token_is_known_again_by_a_digest_of_what_was_signed_and_the_signature():
+    """SHA-256, so that whoever remembers a token keeps nothing of it."""
+    token = parse_compact("e30.e30.AAE")
+
+    assert token.evidence() == hashlib.sha256(b"e30.e30.\x00\x01").digest()
 
 
 @pytest.mark.parametrize("kid", [None, 1, {"a": 1}, ["x"]])

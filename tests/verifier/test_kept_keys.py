@@ -1,5 +1,8 @@
 """What every cache of keys stands on, by the second: what is fetched, what it costs, what is used stale."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from coinslot_contracts.errors import KeySourceUnavailable
 from coinslot_contracts.portals.playgama.purchase import PURCHASES
@@ -111,13 +114,60 @@ def test_doubts_that_always_cost_are_rationed_even_where_they_find_it(kept, port
     kept.find(any_keys)
     for keys in (NEW, OLD, NEW, OLD, NEW):
         portal.keys = keys
-        assert kept.find(lambda found, keys=keys: found == keys, always_costs=True) == keys
+        assert kept.look_again(lambda found, keys=keys: found == keys) == (keys, True)
     portal.keys = OLD
 
-    assert kept.find(lambda found: found == OLD, always_costs=True) == NEW
+    assert kept.look_again(lambda found: found == OLD) == (NEW, False)
     assert portal.asked == 1 + FETCHES_AT_ONCE
     portal.now_s += FETCH_EVERY_S
-    assert kept.find(lambda found: found == OLD, always_costs=True) == OLD
+    assert kept.look_again(lambda found: found == OLD) == (OLD, True)
+
+
+def test_kept_keys_that_do_are_no_answer(kept, portal):
+    """Somebody else asked for them."""
+    kept.find(any_keys)
+
+    assert kept.look_again(any_keys) == (OLD, False)
+    assert portal.asked == 1
+
+
+def test_stale_keys_are_no_answer(portal):
+    """The portal was asked and said nothing."""
+    kept = KeptKeys(portal.fetch, max_age_s=300, stale_s=60, monotonic=portal.clock)
+    kept.find(any_keys)
+    portal.is_down = True
+    portal.now_s += 300
+
+    assert kept.look_again(any_keys) == (OLD, False)
+    assert portal.asked == 2
+
+
+def test_what_somebody_else_had_asked_for_is_no_answer(portal):
+    """The portal may have given it before our look began."""
+    asked, released, looked = threading.Event(), threading.Event(), threading.Event()
+
+    def fetch():
+        asked.set()
+        assert released.wait(10)
+        return portal.fetch()
+
+    def look_and_find_nothing(keys):  # called under the lock, so the fetch under way cannot end meanwhile
+        looked.set()
+
+    kept = KeptKeys(fetch, max_age_s=300, stale_s=0, monotonic=portal.clock)
+    released.set()
+    kept.find(any_keys)
+    asked.clear()
+    released.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(kept.look_again, no_keys)
+        assert asked.wait(10)
+        second = pool.submit(kept.look_again, look_and_find_nothing)
+        assert looked.wait(10)
+        released.set()
+
+        assert (first.result(10), second.result(10)) == ((OLD, True), (OLD, False))
+    assert portal.asked == 2
 
 
 def test_renewals_by_age_that_succeed_cost_nothing(portal):

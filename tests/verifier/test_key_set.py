@@ -1,4 +1,4 @@
-"""A key set kept for a while: found by id, seen anew when it must be, asked for seldom, never used stale."""
+"""A key set kept for a while: found by id, seen anew when it must be, asked for seldom, stale by choice."""
 
 import json
 import threading
@@ -14,7 +14,8 @@ from coinslot_testkit.key_endpoint import KeyEndpoint
 from coinslot_testkit.outcomes import code_of
 from coinslot_testkit.strategies import JSON_VALUES
 from coinslot_verifier import CachedKeySet, StaticKeySet, VerifierConfig
-from coinslot_verifier.key_set import FETCH_EVERY_S, FETCHES_AT_ONCE, read_key_set
+from coinslot_verifier.kept_keys import FETCH_EVERY_S, FETCHES_AT_ONCE
+from coinslot_verifier.key_set import read_key_set
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -137,7 +137,7 @@ def chunk(data, extension=b""):
     ids=["empty", "two", "leading zeros", "extension and trailers", "too large"],
 )
 def test_a_chunked_body_is_read_to_its_end(connection, sent, told):
-    """rfc9112:7.1; the next request on the connection begins behind the trailers."""
+    """RFC 9112, 7.1; the next request on the connection begins behind the trailers."""
     connection.sendall(CHUNKED + sent)
     assert read_answer(connection) == (200, told)
 
@@ -172,7 +172,7 @@ def test_a_chunked_body_is_refused_as_soon_as_it_makes_no_sense(connection, sent
 
 @pytest.mark.parametrize("length", [b"-1", b"+1", b"1_0", b"0x1", b"9" * 19])
 def test_a_length_is_decimal_digits(connection, length):
-    """rfc9110:8.6; anything else is read differently by whoever stands in front of us."""
+    """RFC 9110, 8.6; anything else is read differently by whoever stands in front of us."""
     connection.sendall(HEAD + b"Content-Length: " + length + b"\r\n\r\n0123456789")
 
     assert read_answer(connection)[0] == 400

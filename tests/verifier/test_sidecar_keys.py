@@ -8,6 +8,7 @@ import pytest
 from coinslot_contracts.wire import WireReply
 from coinslot_testkit.demonstrations import compact, notification
 from coinslot_testkit.fake_portal import SHARED_KEY, FakePortal, serve
+from coinslot_testkit.fake_seller import FakeSeller, purchase_token
 from coinslot_testkit.sidecar_process import start_sidecar
 from coinslot_testkit.tokens import GAME_ID, good_claims, make_token
 
@@ -36,6 +37,21 @@ def test_a_kept_key_outlasts_an_outage_for_as_long_as_the_command_line_says(stal
         first = sidecar.ask("POST", "/v1/jogos/identity", {"token": _token(1)})
         portal.lies["publicKey"] = lambda: WireReply(status=503, headers=(), body=b"")
         later = sidecar.ask("POST", "/v1/jogos/identity", {"token": _token(2)})
+
+    assert (first.status, later.status) == (200, status)
+
+
+@pytest.mark.parametrize(("stale_s", "status"), [("60", 200), ("0", 503)])
+def test_a_kept_key_set_outlasts_an_outage_for_as_long_as_the_command_line_says(stale_s, status):
+    """playgama:2: for purchases, at a portal without user tokens; whether they are paid is still asked."""
+    seller = FakeSeller()
+    seller.sell()
+    call = {"jwt": purchase_token(), "external_id": "intent-1"}
+    options = ("--key-max-age", "0.001", "--key-stale", stale_s)
+    with serve(seller), start_sidecar({"playgama": seller.url}, "--portal", "playgama", *options) as sidecar:
+        first = sidecar.ask("POST", "/v1/playgama/purchase", call)
+        seller.lies["jwks"] = lambda _: WireReply(status=503, headers=(), body=b"")
+        later = sidecar.ask("POST", "/v1/playgama/purchase", call)
 
     assert (first.status, later.status) == (200, status)
 

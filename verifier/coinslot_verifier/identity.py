@@ -6,20 +6,19 @@ that no key could save, and nothing in it is read before its signature was check
 clauses   rfc7515:5.2, rfc8725:3.1
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 
 from coinslot_contracts.domain import Identity
-from coinslot_contracts.errors import GameMismatch, Refused, SignatureMismatch, TestKeyRefused
-from coinslot_contracts.test_keys import test_key_digests
+from coinslot_contracts.errors import GameMismatch, Refused, SignatureMismatch
 
 from coinslot_verifier.claims import check_issuer, check_times
 from coinslot_verifier.claims_json import read_object
 from coinslot_verifier.config import VerifierConfig
-from coinslot_verifier.jws import CompactToken, check_header, check_signature, parse_claims, parse_compact
+from coinslot_verifier.jws import check_header, check_signature, parse_claims, parse_compact
 from coinslot_verifier.key_forms import VerificationKey
-from coinslot_verifier.key_source import KeySource, PublishedKeys, RefreshingKeySource
+from coinslot_verifier.key_source import KeySource, PublishedKeys, newer_keys
+from coinslot_verifier.key_trust import check_trusted
 
 
 class IdentityVerifier:
@@ -39,9 +38,7 @@ class IdentityVerifier:
     ) -> None:
         self._config = config
         self._part = config.identity_part()
-        source = key_source or _configured_keys(config)
-        self._key_source = source
-        self._refreshed = source.refreshed if isinstance(source, RefreshingKeySource) else None
+        self._key_source = key_source or _configured_keys(config)
         self._clock = clock
         self._trusted_keys: tuple[VerificationKey, ...] = ()
 
@@ -62,9 +59,10 @@ class IdentityVerifier:
         try:
             check_signature(compact, keys, algorithm=self._part.algorithm)
         except SignatureMismatch:
-            newer = self._newer_keys(compact, keys)
+            newer = newer_keys(self._key_source, keys, evidence=compact.evidence(), kid=compact.kid)
             if newer is None:
                 raise
+            self._check_keys(newer)
             check_signature(compact, newer, algorithm=self._part.algorithm)
         claims = parse_claims(compact)
         config = self._config
@@ -75,25 +73,11 @@ class IdentityVerifier:
             raise GameMismatch(f"the token is for game {identity.game_id}, not {config.game_id}")
         return identity
 
-    def _newer_keys(
-        self, compact: CompactToken, tried: tuple[VerificationKey, ...]
-    ) -> tuple[VerificationKey, ...] | None:
-        """Other keys for a token whose signature did not fit, from a source that keeps keys; None without."""
-        if self._refreshed is None:
-            return None
-        evidence = hashlib.sha256(compact.signing_input + b"." + compact.signature).digest()
-        newer = self._refreshed(tried, evidence=evidence)
-        if newer is not None:
-            self._check_keys(newer)
-        return newer
-
     def _check_keys(self, keys: tuple[VerificationKey, ...]) -> None:
-        if keys is self._trusted_keys or self._config.allow_test_keys:
+        if keys is self._trusted_keys:
             return
-        if any(key.spki_sha256 in test_key_digests() for key in keys):
-            raise TestKeyRefused(
-                "the key is a published test key; COINSLOT_ALLOW_TEST_KEYS=1 allows it against a sandbox"
-            )
+        for key in keys:
+            check_trusted(key, allow_test_keys=self._config.allow_test_keys)
         self._trusted_keys = keys
 
 

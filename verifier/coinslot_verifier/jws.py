@@ -21,6 +21,7 @@ clauses   rfc7515:5.2, rfc7518:3.4, rfc8725:3.1, rfc8725:3.10
 """
 
 import binascii
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -91,6 +92,10 @@ class CompactToken(NamedTuple):
     def kid(self) -> str | None:
         """The key id that the token names, None where there is none or it is no string."""
         return self.head.kid
+
+    def evidence(self) -> bytes:
+        """A SHA-256 digest of the whole token, by which it is known again without being kept."""
+        return hashlib.sha256(self.signing_input + b"." + self.signature).digest()
 
 
 def parse_compact(token: object) -> CompactToken:

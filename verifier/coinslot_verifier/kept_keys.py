@@ -7,7 +7,7 @@ know a token, a key id or HTTP: what is fetched and when the kept keys do not do
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from coinslot_contracts.errors import KeySourceUnavailable
 
@@ -17,6 +17,16 @@ FETCHES_AT_ONCE: Final = 5
 FETCH_EVERY_S: Final = 10.0
 
 Keys = tuple[VerificationKey, ...]
+
+
+class Found(NamedTuple):
+    """What a second look brought.
+
+    is_answer   whether the portal was asked after the look began, and these are its answer
+    """
+
+    keys: Keys
+    is_answer: bool
 
 
 class KeptKeys:
@@ -46,36 +56,48 @@ class KeptKeys:
         self._held: _Held | None = None
         self._flight: _Flight | None = None
 
-    def find(self, do_they: Callable[[Keys], object], *, always_costs: bool = False) -> Keys:
+    def find(self, do_they: Callable[[Keys], object]) -> Keys:
         """The kept keys where they are fresh and do, else newly fetched ones, whether or not these do.
 
         Fetches that are due by age and fetches in doubt are rationed apart, so that no stranger who causes
         doubts can keep the keys from being renewed. Where the ration of doubts is used up, keys that were
         asked for within the last FETCH_EVERY_S seconds stand for new ones. Where the portal cannot be asked,
         stale ones that do are returned.
-        do_they        whether keys are what the caller needs; equal keys stay the same object
-        always_costs   whether a fetch in doubt costs its place even where its keys do
-        errors         KeySourceUnavailable
+        do_they   whether keys are what the caller needs; equal keys stay the same object
+        errors    KeySourceUnavailable
         """
         with self._lock:
             held = self._fresh()
             if held and do_they(held.keys):
-                return held.keys
+                return held.keys  # what nearly every verification does, and no more than that
+        return self._look(do_they).keys
+
+    def look_again(self, do_they: Callable[[Keys], object]) -> Found:
+        """As `find`, where a stranger can cause the doubt and the answer alike: a fetch in doubt always costs
+        its place, even where its keys do.
+        """
+        return self._look(do_they, always_costs=True)
+
+    def _look(self, do_they: Callable[[Keys], object], *, always_costs: bool = False) -> Found:
+        with self._lock:
+            held = self._fresh()
+            if held and do_they(held.keys):
+                return Found(held.keys, is_answer=False)
             flight = self._flight
             leads = flight is None
             if flight is None:
                 bucket = self._doubts if held else self._due
                 if not bucket.take(self._monotonic()):
-                    return self._without_asking(do_they)
+                    return Found(self._without_asking(do_they), is_answer=False)
                 flight = self._flight = _Flight()
         if leads:
             self._fly(flight)
             self._settle(flight, held, None if always_costs else do_they)
         flight.done.wait()
         if flight.keys is not None:
-            return flight.keys
+            return Found(flight.keys, is_answer=leads)
         with self._lock:
-            return self._stale(do_they, flight.problem)
+            return Found(self._stale(do_they, flight.problem), is_answer=False)
 
     def _fresh(self) -> "_Held | None":
         return self._held if self._held and self._age_s(self._held) < self._max_age_s else None

@@ -20,7 +20,7 @@ class Sender(Protocol):
     """One question over HTTP, one answer; `http_out.HttpOut` is the real one."""
 
     def get(self, url: str, *, attempts_max: int) -> WireReply:
-        """GET; raises `http_out.OutboundFailed`, an Undecided, where there is no whole answer."""
+        """GET; raises KeySourceUnavailable where there is no whole answer, a redirect included."""
         ...
 
 
@@ -40,16 +40,26 @@ class RefreshingKeySource(KeySource, Protocol):
     """A source that keeps keys and can be told that a signature does not fit them; an optional ability."""
 
     def refreshed(
-        self, tried: tuple[VerificationKey, ...], *, evidence: bytes
+        self, tried: tuple[VerificationKey, ...], *, evidence: bytes, kid: str | None = None
     ) -> tuple[VerificationKey, ...] | None:
         """Other keys than the tried ones, None where the portal has no others; asked once for a token.
 
         The source bounds how often this reaches the portal, since a stranger can cause it.
         tried      exactly what `keys_for` returned
         evidence   a digest of the token whose signature did not fit
-        errors     KeySourceUnavailable
+        kid        the key id that was asked for
+        errors     KeySourceUnavailable; KidUnknown where the portal has key ids and this one no more
         """
         ...
+
+
+def newer_keys(
+    source: KeySource, tried: tuple[VerificationKey, ...], *, evidence: bytes, kid: str | None
+) -> tuple[VerificationKey, ...] | None:
+    """As `RefreshingKeySource.refreshed`; None as well from a source without that ability."""
+    if isinstance(source, RefreshingKeySource):
+        return source.refreshed(tried, evidence=evidence, kid=kid)
+    return None
 
 
 class PublishedKeys:

@@ -10,15 +10,22 @@ from collections.abc import Callable
 from typing import Protocol
 
 from coinslot_contracts.domain import Purchase, PurchaseClaims
-from coinslot_contracts.errors import ExternalIdMismatch, SignatureMismatch, TestKeyRefused
-from coinslot_contracts.test_keys import test_key_digests
+from coinslot_contracts.errors import AlgRefused, ExternalIdMismatch, SignatureMismatch
 from coinslot_contracts.wire import WireReply
 
 from coinslot_verifier.claims import check_issuer, check_window
 from coinslot_verifier.config import VerifierConfig
-from coinslot_verifier.jws import check_header, check_signature, choose_algorithm, parse_claims, parse_compact
+from coinslot_verifier.jws import (
+    CompactToken,
+    check_header,
+    check_signature,
+    choose_algorithm,
+    parse_claims,
+    parse_compact,
+)
 from coinslot_verifier.key_forms import VerificationKey
-from coinslot_verifier.key_source import KeySource
+from coinslot_verifier.key_source import KeySource, newer_keys
+from coinslot_verifier.key_trust import check_trusted
 
 
 class VerdictSender(Protocol):
@@ -32,7 +39,8 @@ class VerdictSender(Protocol):
 class PurchaseVerifier:
     """Verifies purchases of one portal; keep one and share it, for it keeps the portal's key set.
 
-    key_source   by default the portal's key set, kept as `CachedKeySet` says
+    key_source   by default the portal's key set, kept as `CachedKeySet` says; one that is a
+                 `RefreshingKeySource` is asked once for newer keys where a signature does not fit
     sender       by default HTTP with the configuration's time limit
     clock        seconds since 1970
     """
@@ -81,8 +89,7 @@ class PurchaseVerifier:
         check_header(compact, algorithm=algorithm)
         if not compact.signature:
             raise SignatureMismatch("the token's signature is empty")
-        keys = self._key_source.keys_for(compact.kid)
-        self._check_trusted(check_signature(compact, keys, algorithm=algorithm))
+        check_trusted(self._signer(compact, algorithm), allow_test_keys=self._config.allow_test_keys)
         claims = parse_claims(compact)
         check_window(claims, now_s=self._clock(), skew_s=self._config.skew_s)
         check_issuer(claims, issuer=self._config.issuer)
@@ -101,11 +108,16 @@ class PurchaseVerifier:
         reply = sender.get_verdict(url, attempts_max=config.attempts_max)
         self._part.parse_verify(reply.status, reply.body, config.verify_reply)
 
-    def _check_trusted(self, key: VerificationKey) -> None:
-        if not self._config.allow_test_keys and key.spki_sha256 in test_key_digests():
-            raise TestKeyRefused(
-                "the key is a published test key; COINSLOT_ALLOW_TEST_KEYS=1 allows it against a sandbox"
-            )
+    def _signer(self, compact: CompactToken, algorithm: str) -> VerificationKey:
+        """The key that made the signature, be it one that has only just taken the place of a kept one."""
+        keys = self._key_source.keys_for(compact.kid)
+        try:
+            return check_signature(compact, keys, algorithm=algorithm)
+        except (SignatureMismatch, AlgRefused):
+            newer = newer_keys(self._key_source, keys, evidence=compact.evidence(), kid=compact.kid)
+            if newer is None:
+                raise
+        return check_signature(compact, newer, algorithm=algorithm)
 
 
 def _key_set(config: VerifierConfig) -> KeySource:

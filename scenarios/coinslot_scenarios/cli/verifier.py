@@ -56,16 +56,15 @@ Examples:
     "key_max_age_s",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="How long a key may be kept, one day at most; a key of user tokens with `cached` alone, a key set of "
-    "purchases always.  [default: 300]",
+    help="How long keys may be kept, one day at most: those of purchases, and with `cached` that of user "
+    "tokens.  [default: 300]",
 )
 @click.option(
     "--key-stale",
     "key_stale_s",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="So much longer while the portal is down, one day at most; a key of user tokens with `cached` alone, "
-    "a key set of purchases always.  [default: 0]",
+    help="How much longer kept keys may be used while the portal is down, one day at most.  [default: 0]",
 )
 @click.option("--verify-reply", metavar="NAME", help="Form of the portal's answer about a purchase.")
 @click.option(
