@@ -29,6 +29,17 @@ REVOKE = """INSERT INTO coinslot_revocations (portal, game_id, order_id, revoked
 VALUES (:portal, :game_id, :order_id, :now_s) ON CONFLICT DO NOTHING"""
 OWNER = """SELECT user_id, product_id FROM coinslot_grants
 WHERE portal = :portal AND game_id = :game_id AND order_id = :order_id"""
+CLAIM = """WITH due AS (
+    SELECT portal, game_id, order_id FROM coinslot_outbox AS pending
+    WHERE portal = :portal AND game_id = :game_id AND confirmed_at_s IS NULL AND due_at_s <= :now_s
+    AND NOT EXISTS (
+        SELECT 1 FROM coinslot_revocations AS refund
+        WHERE (refund.portal, refund.game_id, refund.order_id)
+            = (pending.portal, pending.game_id, pending.order_id))
+    ORDER BY attempts, due_at_s, order_id LIMIT 10 FOR UPDATE SKIP LOCKED)
+UPDATE coinslot_outbox AS claimed SET due_at_s = :now_s + 120 FROM due
+WHERE (claimed.portal, claimed.game_id, claimed.order_id) = (due.portal, due.game_id, due.order_id)
+RETURNING claimed.order_id, claimed.attempts"""
 STATEMENTS: Final = {
     "decide": DECIDE,
     "decided": DECIDED,
@@ -126,18 +137,19 @@ try {
 `run_outbox(ledger, client)` tells the portal what is pending, `run_reconcile(ledger, client, on_change=…)` reads its
 list of paid orders, `run_recheck(ledger, verifier, on_change=…)` asks again about purchases of portals that tell
 nobody of a refund. Call each from a timer, in as many processes as there are: what one claims, no other asks about,
-and what a dead one had claimed comes back when its lease ends.
+and what a dead one had claimed comes back when its lease ends. `run_reconcile` raises nothing for a portal or a database
+that fails on the way: its answer has what was changed until then, and the `error`.
 
-A claim is a date in `due_at_s`. In SQL, for an outbox of your own on PostgreSQL:
+An order that was revoked is reported no more, and orders that were asked about least come first, so that those which a
+portal never acknowledges hold up no other. A claim is a date in `due_at_s`. In SQL, for an outbox of your own on PostgreSQL:
 
 ```sql
-UPDATE coinslot_outbox SET due_at_s = :now_s + 120
-WHERE (portal, game_id, order_id) IN (
-    SELECT portal, game_id, order_id FROM coinslot_outbox
-    WHERE confirmed_at_s IS NULL AND due_at_s <= :now_s
-    ORDER BY due_at_s LIMIT 10 FOR UPDATE SKIP LOCKED)
-RETURNING order_id, attempts
+{claim}
 ```
+
+It claims for one game at one portal, because a report is signed with that game's key; several games in one database
+are claimed for one after the other. The rows are chosen in a part of their own, which the server evaluates once: as a
+subquery it may be evaluated anew for each row, and more than ten are claimed.
 
 `on_change` and the work of `Ledger.transact` may be called again from the beginning when the database asks for it, so
 they do nothing but what the transaction can undo.
@@ -153,7 +165,8 @@ def page() -> str:
     """The whole page."""
     tables = "\n".join(f"## Tables on {name}\n\n```sql\n{ddl(name)}\n```\n" for name in DIALECTS)
     statements = "\n".join(f"**{name}**\n\n```sql\n{sql}\n```\n" for name, sql in STATEMENTS.items())
-    return f"{HEAD}\n{RECIPE}\n{statements}\n{TAIL}\n{tables}"
+    tail = TAIL.replace("{claim}", CLAIM)
+    return f"{HEAD}\n{RECIPE}\n{statements}\n{tail}\n{tables}"
 
 
 def ddl(database: str) -> str:

@@ -1,8 +1,9 @@
 """Notices when the machine's clock jumps, so that nothing waits an hour too long and the state says why.
 
-The clock that never goes back tells how much time really passed. After a jump backwards what waits is pulled
-forward by as much; after one forwards it is due early and goes at once, and workspaces live as long as they
-were promised. Leases look after themselves (`store.due`).
+The clock that never goes back tells how much time really passed. After a jump backwards deliveries that
+wait, held ones too, are pulled forward by as much; after one forwards they are due early and go at once.
+Workspaces, late keys and faults last as long as promised either way. Leases look after themselves
+(`store.due`).
 """
 
 from collections import deque
@@ -42,22 +43,27 @@ class ClockWatch:
         """The latest jumps since this process began, oldest first."""
         return list(self._jumps)
 
-    def look(self) -> None:
-        """Deal with a jump since the last look; where the store refuses, the next look does."""
+    def look(self) -> float | None:
+        """Deal with a jump since the last look; where the store refuses, the next look does.
+
+        returns  by how many seconds it jumped, for what is not in the store; None where it did not
+        """
         before_s, now_s, after_s = (
             self._clock.monotonic_s(),
             self._clock.now_s(),
             self._clock.monotonic_s(),
         )
         if after_s - before_s > READING_S:
-            return
+            return None
         ahead_s = now_s - before_s
         by_s = ahead_s - self._ahead_s
-        if abs(by_s) >= JUMP_MIN_S:
-            with self._database.write() as connection:
-                if by_s < 0:
-                    due.pull_forward(connection, by_s=-by_s)
-                else:
-                    tenants.prolong(connection, by_s=by_s)
-            self._jumps.append(Jump(at_s=now_s, by_s=round(by_s, 3)))
+        if abs(by_s) < JUMP_MIN_S:
+            self._ahead_s = ahead_s
+            return None
+        with self._database.write() as connection:
+            if by_s < 0:
+                due.pull_forward(connection, by_s=-by_s)
+            tenants.follow_clock(connection, by_s=by_s)
+        self._jumps.append(Jump(at_s=now_s, by_s=round(by_s, 3)))
         self._ahead_s = ahead_s
+        return by_s

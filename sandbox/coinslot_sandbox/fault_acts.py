@@ -156,7 +156,9 @@ def _dribble(head: bytes, body: bytes, params: Mapping[str, Any]) -> Iterator[tu
         pause_s = 1 / params["bytes_per_s"]
     else:
         pause_s = params["for_s"] / max(len(body), 1)
-    at_once = max(round(STEP_S / pause_s), 1) if pause_s > 0 else max(len(body), 1)
+    # compared first: the quotient of a step and a pause near to nothing is no number
+    is_one_step = pause_s * len(body) <= STEP_S
+    at_once = max(len(body), 1) if is_one_step else max(round(STEP_S / pause_s), 1)
     for start in range(0, len(body), at_once):
         piece = body[start : start + at_once]
         yield pause_s * len(piece), piece

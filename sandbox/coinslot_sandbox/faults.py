@@ -220,6 +220,13 @@ class FaultBook:
             self._index()
             return None if entry is None else replace(_report(entry, self._now_s()), active=False)
 
+    def follow_clock(self, *, by_s: float) -> None:
+        """The schedule has jumped by so much with the machine's clock: each lasts as long as before."""
+        with self._lock:
+            for entry in self._entries.values():
+                entry.begun_s += by_s
+                entry.window_began_s += by_s
+
     def clear(self) -> list[str]:
         """End every fault; their ids."""
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Final
 
 from coinslot_contracts.domain import Game
 from coinslot_contracts.portal import Portal
+from sqlalchemy import Connection
 
 from coinslot_sandbox.ids import number_of, text_of
 from coinslot_sandbox.settings import SandboxSettings
@@ -76,14 +77,18 @@ class GameDesk:
 
     def lay_defaults(self) -> None:
         """See that each portal has its default game, with what the start options say of it."""
+        with self._database.write() as connection:
+            self.write_defaults(connection)
+        self.learn_secrets()
+
+    def write_defaults(self, connection: Connection) -> None:
+        """The same in a transaction of the caller's, who lets `learn_secrets` follow once it is committed."""
         for portal in self._portals.values():
-            with self._database.write() as connection:
-                known = self._shop.find_default_game(connection, portal.name)
-                wanted = self._default(portal.name, known)
-                if known is not None and known.game.game_id != wanted.game.game_id:
-                    self._shop.save_game(connection, replace(known, is_default=False))
-                self._shop.save_game(connection, wanted)
-        self._learn_secrets()
+            known = self._shop.find_default_game(connection, portal.name)
+            wanted = self._default(portal.name, known)
+            if known is not None and known.game.game_id != wanted.game.game_id:
+                self._shop.save_game(connection, replace(known, is_default=False))
+            self._shop.save_game(connection, wanted)
 
     def put(self, portal: str, game_id: str, change: GameChange) -> GameRecord:
         """Register a game, or change one."""
@@ -93,7 +98,7 @@ class GameDesk:
             self._shop.save_game(connection, record)
         if known is not None and known.game.shared_key != record.game.shared_key:
             self._remember_key(portal, known.game)
-        self._learn_secrets()
+        self.learn_secrets()
         return record
 
     def former_keys(self, portal: str, game_id: str) -> tuple[bytes, ...]:
@@ -153,7 +158,8 @@ class GameDesk:
         least, most = SHORT_GAME_IDS if self._is_alone else LONG_GAME_IDS
         return str(least + number_of(self._seed, portal, "game") % (most - least + 1))
 
-    def _learn_secrets(self) -> None:
+    def learn_secrets(self) -> None:
+        """Keep every key that the store holds out of what is recorded."""
         known = [key for game in self.list_games() for key in (game.game.shared_key, game.previous_key)]
         keys = {key.decode() for key in known if key}
         with self._lock:

@@ -82,7 +82,7 @@ class SocketHospice:
         """
         patient = _Patient(connection, key, script, lost)
         connection.setblocking(False)
-        if not self._tell(lambda: self._admit(patient)):
+        if not self._tell(lambda: self._tend(patient, self._admit)):
             connection.close()
 
     def release(self, keys: Iterable[str]) -> None:
@@ -135,11 +135,11 @@ class SocketHospice:
                     with contextlib.suppress(BlockingIOError):
                         ear.recv(4096)
                 elif ready.data in self._patients:
-                    self._attend(ready.data, events)
+                    self._tend(ready.data, self._attend, events)
             self._obey()
             now_s = time.monotonic()
             for patient in [item for item in self._patients if item.due_s <= now_s]:
-                self._wake(patient)
+                self._tend(patient, self._wake)
         for patient in list(self._patients):
             self._dismiss(patient)
         selector.close()
@@ -156,6 +156,13 @@ class SocketHospice:
                     return
                 order = self._orders.popleft()
             order()
+
+    def _tend(self, patient: _Patient, treat: Callable[..., None], *facts: int) -> None:
+        """Whatever goes wrong with one connection ends that one: this thread serves everybody's."""
+        try:
+            treat(patient, *facts)
+        except Exception:  # noqa: BLE001 - the boundary of a worker: a script of a fault may hold any mistake
+            self._dismiss(patient)
 
     def _admit(self, patient: _Patient) -> None:
         assert self._selector is not None
@@ -246,10 +253,12 @@ class SocketHospice:
         """The connection ends before the script does."""
         self._forget(patient)
         if not patient.has_sent:
-            patient.lost()
+            with contextlib.suppress(Exception):
+                patient.lost()
 
     def _forget(self, patient: _Patient) -> None:
         assert self._selector is not None
         self._patients.discard(patient)
-        self._selector.unregister(patient.connection)
+        with contextlib.suppress(KeyError, ValueError):  # where it could not be registered
+            self._selector.unregister(patient.connection)
         patient.connection.close()

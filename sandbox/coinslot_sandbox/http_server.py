@@ -8,7 +8,7 @@ import contextlib
 import io
 import json
 import queue
-import select
+import selectors
 import socket
 import threading
 import time
@@ -57,8 +57,9 @@ class Connection:
         """Whether the client has hung up already."""
         connection = self._request.conn.socket
         try:
-            readable, _, _ = select.select([connection], [], [], 0)
-            return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+            with selectors.DefaultSelector() as selector:  # select() knows no descriptor above 1,023
+                selector.register(connection, selectors.EVENT_READ)
+                return bool(selector.select(0)) and not connection.recv(1, socket.MSG_PEEK)
         except (OSError, ValueError):
             return True
 

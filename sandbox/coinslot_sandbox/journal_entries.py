@@ -80,7 +80,7 @@ def make_entry(seq: int, crossing: Crossing, *, workspace: str, secrets: Iterabl
         "attempt": crossing.attempt,
         "request": mask.request(crossing.request),
         "reply": None if crossing.reply is None else mask.reply(crossing.reply),
-        "error": crossing.error,
+        "error": None if crossing.error is None else mask.text(crossing.error),
         "verdict": None if verdict is None else {"code": verdict[0], "reason": verdict[1]},
         "fault_id": crossing.fault_id,
         "diagnosis": None if crossing.diagnosis is None else dict(crossing.diagnosis),

@@ -69,8 +69,8 @@ class KeyRing:
         self._public: dict[tuple[str, str | None], SigningKey] = {}
         self._strangers: dict[str, KeyRecord] = {}
         self._upcoming: KeyRecord | None = None
-        with database.read() as connection:
-            self._records = shop.list_keys(connection, portal.name, self.environment)
+        self._records: Records = []
+        self.refresh()
         if not self._records:
             self.restart()
 
@@ -142,6 +142,14 @@ class KeyRing:
             named = {**header, "kid": record.shown_kid}
             header = {name: value for name, value in named.items() if value is not None}
         return self._manner.header(header, record.shown_kid, self._speak)
+
+    def refresh(self) -> None:
+        """Read the ring anew, after somebody else has written it."""
+        with self._changing:
+            with self._database.read() as connection:
+                records = self._shop.list_keys(connection, self.portal.name, self.environment)
+            with self._lock:
+                self._records = records
 
     def restart(self) -> None:
         """The ring as at first start: one key, nothing beside it."""

@@ -31,7 +31,7 @@ class Mask:
         """The request's member of an entry."""
         return {
             "method": request.method,
-            "target": self._text(request.target),
+            "target": self.text(request.target),
             "headers": self._headers(request.headers),
             "body_b64": self._body(request.body),
         }
@@ -52,9 +52,10 @@ class Mask:
 
     def _header(self, name: str, value: str) -> str:
         hidden = self._is_control and name.lower() in {"authorization", "cookie", "set-cookie"}
-        return MASK if hidden else self._text(value)
+        return MASK if hidden else self.text(value)
 
-    def _text(self, text: str) -> str:
+    def text(self, text: str) -> str:
+        """Any text without a secret that is long enough to be told from others."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text

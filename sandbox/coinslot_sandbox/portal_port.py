@@ -12,11 +12,13 @@ from typing import Any, Final
 
 from coinslot_contracts.portal import Portal
 from coinslot_contracts.wire import WireReply
+from sqlalchemy.exc import OperationalError
 
 from coinslot_sandbox.http_server import CONNECTION, OVERSIZED
 from coinslot_sandbox.journal import Crossing
 from coinslot_sandbox.portal_view import MARK, MESSAGES, EndpointDesk, plain_refusal, wire_request
 from coinslot_sandbox.services import Services
+from coinslot_sandbox.store.trouble import trouble_of
 from coinslot_sandbox.workspaces import Workspaces
 
 UNMATCHED: Final = "unmatched"
@@ -54,6 +56,8 @@ class PortalPort:
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         try:
             reply = self._answer(environ, path, method)
+        except OperationalError as error:
+            reply = self._unable(environ, path, error)
         except Exception as error:  # noqa: BLE001 - the boundary: a fault of our own is told, not thrown
             reply = self._failed(environ, path, error)
         start_response(_status_line(reply.status), list(reply.headers))
@@ -97,21 +101,31 @@ class PortalPort:
 
     def _failed(self, environ: Environ, path: str, error: Exception) -> WireReply:
         """A fault of our own: it goes to the journal whole, and to the caller as one line."""
-        services = self._named(_split(path)[0]) or self._workspaces.default
+        reply = _failure(500, "The sandbox itself failed; the journal says how")
+        self._journal(environ, path, None, "".join(traceback.format_exception(error)))
+        return reply
+
+    def _unable(self, environ: Environ, path: str, error: OperationalError) -> WireReply:
+        """The store is busy or full: the portal fails as one does, by a code that a game asks again after."""
+        trouble = trouble_of(error)
+        reply = _failure(200, "System error")
+        self._journal(environ, path, reply, f"{trouble.code}: {trouble.says}; {trouble.remedy}")
+        return reply
+
+    def _journal(self, environ: Environ, path: str, reply: WireReply | None, error: str) -> None:
+        name = _split(path)[0]
+        services = self._workspaces.default if name is None else self._workspaces.loaded(name)
         services.journal.append(
             Crossing(
                 dir="in",
                 endpoint=path,
                 request=wire_request(environ),
-                reply=None,
+                reply=reply,
                 at_s=services.ground.clock.now_s(),
                 elapsed_ms=0.0,
-                error="".join(traceback.format_exception(error)),
+                error=error,
             )
         )
-        body = json.dumps({"code": "500", "msg": "The sandbox itself failed; the journal says how"})
-        headers = (("Content-Type", "application/json"),)
-        return _framed(WireReply(status=500, headers=headers, body=body.encode()))
 
 
 def _desks(portals: Mapping[str, Portal]) -> Iterator[EndpointDesk]:
@@ -146,6 +160,13 @@ def _refusal(environ: Environ, status: int, services: Services, *headers: tuple[
         )
     )
     return reply
+
+
+def _failure(status: int, says: str) -> WireReply:
+    body = json.dumps({"code": "500", "msg": says})
+    return _framed(
+        WireReply(status=status, headers=(("Content-Type", "application/json"),), body=body.encode())
+    )
 
 
 def _framed(reply: WireReply) -> WireReply:

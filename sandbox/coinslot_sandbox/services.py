@@ -128,6 +128,13 @@ class Services:
         self.dispatch.courier.close()
         self._release(self.faults.clear())
 
+    def follow_clock(self, *, by_s: float) -> None:
+        """Let what is in memory last as long as promised, though the machine's clock jumped."""
+        if not self.ground.schedule.is_frozen:
+            self.faults.follow_clock(by_s=by_s)
+        for ring in self.rings.values():
+            ring.refresh()
+
     def lay_preset(self, name: str) -> None:
         """Put a preset's faults in the place of the last one's, and end what those hold up."""
         faults = preset_faults(name, seed=self.ground.seed, portals=self.ground.portals)
@@ -155,7 +162,8 @@ class Services:
         with ground.database.write() as connection:
             ground.post.clear(connection)
             ground.shop.clear(connection, games="callbacks" not in keep)
-        self.games.lay_defaults()
+            self.games.write_defaults(connection)  # at no moment is there a workspace without its games
+        self.games.learn_secrets()
         self.dialects.forget()
         if "keys" not in keep:
             for ring in self.rings.values():

@@ -63,7 +63,8 @@ class SandboxSettings:
     def callback_policy(self) -> CallbackPolicy:
         """Where callbacks may go; ValueError where a network is none."""
         networks = tuple(parse_network(text) for text in self.allow_cidrs)
-        return CallbackPolicy(hosts=self.allow_hosts, networks=networks)
+        hosts = tuple(name.lower() for name in self.allow_hosts)  # as a URL's host is read
+        return CallbackPolicy(hosts=hosts, networks=networks)
 
 
 def check_settings(settings: SandboxSettings) -> None:

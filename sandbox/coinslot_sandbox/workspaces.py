@@ -80,6 +80,10 @@ class Workspaces:
         with self._changing:
             return self._loaded.get(name) or self._load(name)
 
+    def loaded(self, name: str) -> Services:
+        """The workspace of this name where it is loaded, else the default one; asks no store."""
+        return self._loaded.get(name, self.default)
+
     def desk_of(self, name: str) -> DeliveryDesk | None:
         """The delivery side of a workspace, as the queue wants it."""
         services = self.find(name)
@@ -105,9 +109,9 @@ class Workspaces:
         return services or self.default
 
     def create(self, wish: WorkspaceWish) -> Services:
-        """Make a workspace.
+        """Make a workspace, whole or not at all. Its game may be another's too (`owner`).
 
-        errors  WorkspaceRefused: workspace-exists, game-elsewhere
+        errors  WorkspaceRefused: workspace-exists
         """
         now_s = self._common.clock.now_s()
         seed = draw_seed() if wish.seed is None else wish.seed
@@ -126,7 +130,11 @@ class Workspaces:
                         "take another name, or delete that one",
                     )
                 tenants.add_workspace(connection, record)
-            services = self._build(record, wish)
+            try:
+                services = self._build(record, wish)
+            except BaseException:
+                self._forget(record.name)
+                raise
         self._are_others = True
         return services
 
@@ -145,16 +153,22 @@ class Workspaces:
             if services is not None:
                 services.stop()
                 services.journal.close()
-            with self._common.database.write() as connection:
-                was_there = tenants.find_workspace(connection, name) is not None
-                tenants.delete_workspace(connection, name)
-            self._common.database.forget_numbers(f"{name}/")
+            return self._forget(name)
+
+    def _forget(self, name: str) -> bool:
+        """Delete the rows of a workspace; whether there was one."""
+        with self._common.database.write() as connection:
+            was_there = tenants.find_workspace(connection, name) is not None
+            tenants.delete_workspace(connection, name)
+        self._common.database.forget_numbers(f"{name}/")
         return was_there
 
     def sweep(self) -> None:
         """Deal with a clock that jumped and with what callbacks left; delete what has outlived its time."""
-        self._common.watch.look()
+        jumped_s = self._common.watch.look()
         for services in list(self._loaded.values()):
+            if jumped_s is not None:
+                services.follow_clock(by_s=jumped_s)
             services.dispatch.unfinished.look()
         now_s = self._common.clock.now_s()
         if not self._are_others or now_s < self._next_sweep_s < now_s + 2 * SWEEP_S:

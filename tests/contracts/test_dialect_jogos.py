@@ -8,7 +8,7 @@ from coinslot_contracts.dialects import plainly
 from coinslot_contracts.domain import Notification, Player
 from coinslot_contracts.json_bytes import dump_compact, dump_json
 from coinslot_contracts.portals.jogos import PORTAL
-from coinslot_contracts.portals.jogos.dialect_values import END_OF_TIME_S, TIMES
+from coinslot_contracts.portals.jogos.dialect_values import BEGIN_OF_TIME_S, END_OF_TIME_S, TIMES
 from coinslot_testkit.outcomes import code_of
 from coinslot_testkit.tokens import good_claims
 
@@ -126,8 +126,11 @@ def test_the_bytes_of_a_notification_in_each_spelling(spelling):
     assert headers == ((("Content-Encoding", "gzip"),) if spelling == "gzip" else ())
 
 
-def test_a_time_that_no_date_can_name_is_the_last_one_that_can():
+def test_a_time_that_no_date_can_name_is_the_first_or_the_last_one_that_can():
     """A clock may be set anywhere; a notification is written all the same."""
+    assert TIMES["date-and-time"](BEGIN_OF_TIME_S) == "0001-01-01 00:00:00"
+    assert TIMES["date-and-time"](-(2**53)) == "0001-01-01 00:00:00"
+    assert TIMES["date-and-time"](-1) == "1969-12-31 23:59:59"
     assert TIMES["date-and-time"](END_OF_TIME_S) == "9999-12-31 23:59:59"
     assert TIMES["date-and-time"](2**62) == "9999-12-31 23:59:59"
 

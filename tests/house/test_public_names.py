@@ -47,8 +47,6 @@ SAME_EVERYWHERE = {
 
 NOT_SAYING_ERRORS = {
     "Ledger.settle": "a row of the portal's list was judged by list_orders; only the database can fail",
-    "Ledger.reconcile": "as settle; what list_orders raises passes through",
-    "reverify": "every Undecided is counted and postponed, every Refused is a revocation",
 }
 NOT_CITING = {
     "NotificationVerifier": "which bytes are signed is the portal's clause: NoticesPart.clause",

@@ -1,6 +1,7 @@
 """docs/ledger.md: made from the tables, and its recipe does what the ledger does, on both databases."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,31 @@ def test_what_the_recipe_revokes_the_ledger_knows(engine):
         found = connection.execute(text(TOOL.DECIDED), {**ROW, "order_id": "o1"}).scalar_one()
         owner = connection.execute(text(TOOL.OWNER), {**ROW, "order_id": "o1"}).all()
     assert (found, owner) == ("refunded", [])
+
+
+@pytest.mark.tool("postgres")
+def test_the_pages_claim_takes_ten_orders_of_one_game_those_first_that_were_tried_least(postgres_server):
+    """Several games in one database; what is claimed, confirmed or revoked is nobody else's."""
+    engine = open_engine(postgres_server.url())
+    ledger, other = (Ledger(engine, portal="jogos", game_id=game_id) for game_id in ("1220", "1221"))
+    ledger.create_tables()
+    for number in range(14):
+        for game in (ledger, other):
+            game.apply(replace(PAY, order_id=f"o{number:02}", game_id=game.scope["game_id"]))
+    ledger.postpone_confirmation("o00", wait_s=-10)
+    ledger.mark_confirmed("o01")
+    ledger.apply(replace(REFUND, order_id="o02"))
+
+    def claim() -> list[str]:
+        with engine.begin() as connection:
+            done = connection.execute(text(TOOL.CLAIM), {**ROW, "now_s": ledger.now_s() + 1})
+            return sorted(row.order_id for row in done)
+
+    claims = [claim() for _ in range(3)]
+
+    assert claims == [[f"o{number:02}" for number in range(3, 13)], ["o00", "o13"], []]
+    assert len(other.claim_confirmations(limit=99, lease_s=1)) == 14
+    engine.dispose()
 
 
 def test_the_pages_tables_are_those_that_the_ledger_makes(engine):

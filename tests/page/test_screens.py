@@ -32,9 +32,13 @@ def test_an_empty_sandbox_has_every_screen(visitor, path):
     assert "not Jogos, not Playgama" in page
 
 
-@pytest.mark.parametrize("path", ["nothing", "orders/nothing", "deliveries/nothing", "connect/x"])
-def test_what_is_not_there_is_a_page_of_its_own(visitor, path):
-    """404 in words."""
+@pytest.mark.parametrize(
+    "path",
+    ["nothing", "orders/nothing", "deliveries/nothing", "connect/x", "orders/o1/timeline", "deliveries/d/x"],
+)
+def test_what_is_not_there_is_a_page_of_its_own(visitor, shop, path):
+    """404 in words; what follows an id with a slash is no part of it."""
+    shop.order(order_id="o1", paid=True, callback="lost")
     reply = visitor.ask("GET", f"/w/default/{path}")
 
     assert reply.status == 404
@@ -172,11 +176,24 @@ def test_a_refused_click_says_why_and_what_to_do(visitor, client):
 
 
 @pytest.mark.parametrize(
-    "do", ["", "[]", "{}", '[["GET","/players",null]]', '[["POST","players",{}]]', "[[1]]"]
+    "do",
+    [
+        "",
+        "[]",
+        "{}",
+        '[["GET","/players",null]]',
+        '[["POST","players",{}]]',
+        "[[1]]",
+        "[" * 100_000,
+        '[["POST","/players",[1]]]',
+        '[["POST","/players/\\ud800",{}]]',
+    ],
+    ids=range(9),
 )
 def test_a_click_that_is_none_is_said_to_be_none(visitor, do):
     """No traceback, whatever a form carries."""
-    reply = visitor.ask("POST", "/w/default/click", form={"do": do, "back": "/w/default/"})
+    form = {"do": do, "back": "/w/default/", "text.username": "typed"}
+    reply = visitor.ask("POST", "/w/default/click", form=form)
 
     assert "cannot be understood" in visitor.see(reply.headers["Location"])
 
@@ -188,6 +205,13 @@ def test_a_form_adds_what_was_typed(visitor, client):
 
     (product,) = client.done("GET", "/products")["products"]
     assert (product["title"], product["price"]) == ("Sword", 499)
+
+
+def test_a_form_may_be_all_that_a_call_says(visitor, client):
+    """A step without a body takes what was typed for its body."""
+    visitor.click([["POST", "/players", None]], **{"text.username": "Ada"})
+
+    assert [player["username"] for player in client.done("GET", "/players")["players"]] == ["Ada"]
 
 
 def test_the_ticks_follow_a_backend(visitor, shop, backend):

@@ -1,6 +1,7 @@
 """Where callbacks may go."""
 
 import pytest
+from coinslot_sandbox import SandboxSettings
 from coinslot_sandbox.delivery.addresses import CallbackPolicy, parse_network
 
 PLAIN = CallbackPolicy()
@@ -17,6 +18,7 @@ PLAIN = CallbackPolicy()
         "http://172.16.0.1/",
         "http://[::1]:9/",
         "http://[fd12::1]/",
+        "http://[fd20:ce::253]/",
         "http://backend:8080/",
         "http://api.internal/",
         "http://game.test/",
@@ -69,6 +71,16 @@ def test_a_host_that_was_allowed_by_name_is_allowed():
     assert policy.problem("http://169.254.169.254/")
 
 
+@pytest.mark.parametrize("url", ["http://Backend.Example/x", "http://backend.example/x"])
+def test_a_name_is_allowed_in_whatever_case_it_was_written(url):
+    """A URL's host is read in lower case; the name of another host is the negative twin."""
+    policy = SandboxSettings(allow_hosts=("Backend.Example",)).callback_policy
+
+    assert policy.problem(url) is None
+    assert policy.may_connect("backend.example", "93.184.216.34")
+    assert policy.problem("http://frontend.example/x")
+
+
 @pytest.mark.parametrize(
     ("host", "address", "allowed"),
     [
@@ -107,6 +119,9 @@ def test_a_network_that_was_allowed_is_allowed():
         "168.63.129.16",
         "192.0.0.192",
         "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+        "fd00:42::42",
         "fe80::a9fe:a9fe",
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",

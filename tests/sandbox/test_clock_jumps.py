@@ -107,6 +107,46 @@ def test_a_workspace_lives_as_long_as_it_was_promised(jumpy, clock):
     assert jumpy.control("GET", "/workspaces/brief").status == 200
 
 
+def test_what_ends_or_begins_by_itself_does_so_in_spite_of_a_jump_back(jumpy, clock):
+    """A workspace, a fault's time and a late key: two seconds each, and not an hour more."""
+    jumpy.done("POST", "/workspaces", {"name": "brief", "ttl_s": 2})
+    jumpy.done("POST", "/faults", {"at": "jogos.publicKey", "with": {"answer": 503, "ttl_s": 2}})
+    late = {"portal": "playgama", "rotate": "late", "publish_after_s": 2}
+    jumpy.done("POST", "/keys/rotate", late)
+    clock.wrong_s = -HOUR_S
+    _await_jumps(jumpy, 1)
+
+    until(lambda: jumpy.control("GET", "/workspaces/brief").status == 404, says="the workspace's end")
+    until(lambda: not jumpy.done("GET", "/faults")["faults"][0]["active"], says="the fault's end")
+    until(lambda: all(key["published"] for key in jumpy.keys("playgama")), says="the late key")
+
+
+def test_what_ends_or_begins_by_itself_does_not_because_of_a_jump_forward(jumpy, clock):
+    """A fault's time of half an hour is not over, and a key that is half an hour late is not there."""
+    jumpy.done("POST", "/faults", {"at": "jogos.publicKey", "with": {"answer": 503, "ttl_s": HOUR_S / 2}})
+    late = {"portal": "playgama", "rotate": "late", "publish_after_s": HOUR_S / 2}
+    jumpy.done("POST", "/keys/rotate", late)
+    clock.wrong_s = HOUR_S
+    _await_jumps(jumpy, 1)
+
+    until(lambda: jumpy.done("GET", "/faults")["faults"][0]["active"], says="the fault")
+    until(lambda: not all(key["published"] for key in jumpy.keys("playgama")), says="the late key")
+
+
+def test_a_held_delivery_waits_no_longer_than_its_retry_after_a_jump_back(jumpy, backend, clock):
+    """Held when the clock goes back an hour; released, it goes when it would have gone."""
+    backend.answer_with(Says(status=500), Says())
+    delivery_id = jumpy.order(paid=True)["delivery"]["delivery_id"]
+    jumpy.await_delivery(delivery_id, "pending", attempts=1)
+    jumpy.done("POST", "/deliveries/hold")
+    clock.wrong_s = -HOUR_S
+    _await_jumps(jumpy, 1)
+    jumpy.done("POST", "/deliveries/release", {"all": True})
+
+    backend.wait_for(2)
+    assert jumpy.await_delivery(delivery_id, "delivered")["attempts_made"] == 2
+
+
 def test_a_clock_that_only_goes_on_has_no_jumps(jumpy, backend):
     """The note is of jumps alone."""
     jumpy.await_delivery(jumpy.order(paid=True)["delivery"]["delivery_id"], "delivered")

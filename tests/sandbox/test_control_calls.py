@@ -1,6 +1,7 @@
 """Games, players, products and orders over the control port."""
 
 import pytest
+from sqlalchemy import event
 
 
 def test_a_game_is_registered_with_a_key_of_its_own(client):
@@ -320,6 +321,24 @@ def test_moves_that_the_table_forbids_are_conflicts(shop):
         409,
         "order-move-illegal",
     )
+
+
+def test_a_workspace_has_its_games_at_every_moment_of_a_reset(shop, sandbox):
+    """Whatever reads meanwhile, the environment block or a call without a game, finds the default one."""
+    counted = []
+
+    def count(connection):
+        seen = connection.exec_driver_sql("SELECT count(*) FROM games WHERE is_default").scalar()
+        counted.append(seen)
+
+    engine = sandbox.workspaces.common.database.engine
+    event.listen(engine, "begin", count)
+    shop.done("POST", "/reset")
+    event.remove(engine, "begin", count)
+
+    assert counted
+    assert set(counted) == {1}
+    assert shop.done("GET", "/env?format=json")["JOGOS_GAME_ID"] == shop.game_id
 
 
 def test_reset_forgets_everything_but_what_was_there_at_start(shop):

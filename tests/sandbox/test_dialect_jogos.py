@@ -50,3 +50,19 @@ def test_the_chosen_variant_is_heard(ears, name, variant):
         assert HEARD[name](ears) == variant
     finally:
         ears.tell("jogos", **{name: None})
+
+
+def test_a_time_before_every_date_is_told_and_listed_all_the_same(ears):
+    """As low as the control API takes a time: the order is made, and the page that holds it is whole."""
+    ears.tell("jogos", orders_times="date-and-time", notice_times="date-and-time")
+    long_ago = {"created_at_s": -(2**53), "paid_at_s": -(2**53)}
+
+    try:
+        order_id = ears.client.order_id(paid=True, callback="lost", **long_ago)
+        page = ears.client.orders_page(page_size=100)
+    finally:
+        ears.tell("jogos", orders_times=None, notice_times=None)
+
+    assert page.status == 200
+    (row,) = [row for row in page.json["page"]["content"] if row["orderId"] == order_id]
+    assert row["payTime"] == "0001-01-01 00:00:00"

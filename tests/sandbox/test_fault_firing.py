@@ -46,6 +46,36 @@ def _fired(client, fault_id):
     return found["fired"]
 
 
+@pytest.fixture
+def crowd():
+    """So many open sockets that the next one's number is more than select() can count."""
+    try:
+        import resource
+    except ImportError:  # Windows, where no such number is a limit
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < 2048:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+    held = [socket.socket()]
+    while held[-1].fileno() < 1100:
+        held.append(socket.socket())
+    yield
+    for one in held:
+        one.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_fault_acts_however_many_connections_are_open(client, url, honest, crowd):
+    """A living client is not taken for one that has hung up because its socket has a high number."""
+    fault_id = _set(client, truncated_body=True, times=1)
+
+    seen = fetch(url)
+
+    assert len(seen.body) < len(honest)
+    assert _fired(client, fault_id) == 1
+
+
 @pytest.mark.parametrize("kind", ["hang", "latency"])
 def test_silence_has_fired_though_the_client_gave_up(client, url, honest, kind):
     """A backend with a shorter patience than the fault has felt it all the same."""

@@ -271,6 +271,15 @@ def test_a_trickle_takes_its_time_and_comes_whole(client, url, honest, params):
     assert _fired(client, fault_id) == 1
 
 
+@pytest.mark.parametrize("params", [{"pause_s": 1e-320}, {"for_s": 1e-320}, {"pause_s": 0}])
+def test_a_trickle_without_a_pause_worth_the_name_is_the_whole_answer(client, url, honest, params):
+    """A pause so short that nothing can be divided by it; a late answer comes afterwards as ever."""
+    _set(client, trickle={**params}, times=1)
+    _set(client, latency=0.05)
+
+    assert [fetch(url).body for _ in range(2)] == [honest, honest]
+
+
 def test_a_trickle_ends_when_it_is_healed(client, url, honest):
     """The rest comes at once."""
     fault_id = _set(client, trickle={"pause_s": 30})

@@ -123,3 +123,35 @@ def test_stopping_drops_everything(pair):
     assert _all(theirs) == b""
     assert _all(far) == b""
     far.close()
+
+
+def _broken_after(*sent):
+    yield from sent
+    raise OverflowError
+
+
+def _unwilling():
+    raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("pieces", "heard"),
+    [((), b""), (((0, b"a"),), b"a"), (((0.05, b"a"),), b"a")],
+    ids=["on-arrival", "after-a-piece", "after-a-pause"],
+)
+def test_a_script_that_fails_ends_its_own_connection_only(hospice, pair, pieces, heard):
+    """Its client sees the end; whoever was there before and whoever comes later is served."""
+    ours, theirs = pair
+    before, far = socket.socketpair()
+    far.settimeout(10)
+    hospice.hold(before, key="b", script=Script(pieces=((0.3, b"before"),)))
+    hospice.hold(ours, key="k", script=Script(pieces=_broken_after(*pieces)), lost=_unwilling)
+
+    assert _all(theirs) == heard
+    assert _all(far) == b"before"
+    far.close()
+    later, far = socket.socketpair()
+    far.settimeout(10)
+    hospice.hold(later, key="l", script=Script(pieces=((0, b"later"),)))
+    assert _all(far) == b"later"
+    far.close()

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from coinslot_contracts.wire import WireRequest
+from coinslot_sandbox.journal_entries import Crossing, make_entry
 from coinslot_sandbox.masking import Mask
 
 
@@ -39,6 +40,18 @@ def test_the_control_token_and_named_members_are_masked():
 
     assert headers == [["Authorization", "***"]]
     assert json.loads(masked) == {"shared_key": "***", "games": [{"shared_key": "***"}], "token": "a.b.***"}
+
+
+def test_a_secret_in_what_went_wrong_is_masked():
+    """`error` is text of any origin; what is no secret stays."""
+    request = WireRequest(method="POST", target="/x")
+    crossing = Crossing(
+        dir="in", endpoint="e", request=request, reply=None, at_s=1.0, elapsed_ms=0.0, error="no s3cret-key!"
+    )
+
+    entry = make_entry(1, crossing, workspace="default", secrets=["s3cret-key"])
+
+    assert entry["error"] == "no ***!"
 
 
 def test_a_short_secret_does_not_eat_other_text():

@@ -190,6 +190,22 @@ def test_an_address_that_may_not_be_called_is_not(backend):
     assert backend.arrivals == []
 
 
+def test_connection_and_tls_share_one_deadline(monkeypatch):
+    """It takes most of a second to open, then nobody answers the handshake: it ends all the same."""
+    opens = socket.socket.connect
+
+    def open_slowly(self, address):
+        time.sleep(0.7)
+        opens(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", open_slowly)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        result = send(_post(f"https://127.0.0.1:{silent.getsockname()[1]}/"), timeout_s=1)
+
+    assert result.error == "timeout"
+    assert 950 <= result.elapsed_ms < 1600
+
+
 def test_plain_http_is_no_tls(backend):
     """https to a plain port fails as TLS, by name."""
     assert send(_post(backend.url.replace("http:", "https:")), timeout_s=5).error == "tls-failed"

@@ -1,12 +1,13 @@
 """The ledger to the letter: each row that it writes, each refusal's words, and what a failing database is."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from coinslot_contracts.domain import Purchase
 from coinslot_contracts.errors import GameMismatch, LedgerUnavailable
 from coinslot_testkit.ledger_facts import LISTED, LISTED_REFUND, PAY, REFUND, waiting
-from coinslot_verifier import GrantOutcome, Ledger, RevokeOutcome, Settlement
+from coinslot_verifier import GrantOutcome, Ledger, RevokeOutcome, Settlement, run_reconcile
 from coinslot_verifier.ledger_store import GRANTS, ORDERS, OUTBOX, PURCHASES, REVOCATIONS
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -300,24 +301,28 @@ def test_the_list_moves_items_with_the_settlement_that_says_which(ledger):
         assert connection.in_transaction()
         moved.append(settlement)
 
-    changes = ledger.reconcile(orders, listed_at_s=0, on_change=move)
+    run = run_reconcile(ledger, SimpleNamespace(list_orders=lambda: orders), on_change=move)
 
-    assert moved == changes
+    assert moved == list(run.changes)
     assert [(one.order_id, one.outcome) for one in moved] == [("o1", "granted"), ("o1", "revoked")]
 
 
 def test_the_list_confirms_again_what_was_confirmed_before_it_was_made(ledger, clock):
-    """jogos:iap.3: `listed_at_s` is the list's own time, in one order and in many."""
+    """jogos:iap.3: `listed_at_s` is the list's own time; that of a run is the ledger's when it begins."""
     ledger.grant(PAY)
-    for settle in (
-        lambda at_s: ledger.settle_and_move(LISTED, listed_at_s=at_s),
-        lambda at_s: ledger.reconcile([LISTED], listed_at_s=at_s),
-    ):
-        ledger.mark_confirmed("o1")
-        settle(clock.now_s)
-        assert waiting(ledger) == []
-        settle(clock.now_s + 0.5)
-        assert waiting(ledger) == ["o1"]
+    ledger.mark_confirmed("o1")
+    ledger.settle_and_move(LISTED, listed_at_s=clock.now_s)
+    assert waiting(ledger) == []
+    ledger.settle_and_move(LISTED, listed_at_s=clock.now_s + 0.5)
+    assert waiting(ledger) == ["o1"]
+
+    ledger.mark_confirmed("o1")
+    lister = SimpleNamespace(list_orders=lambda: [LISTED])
+    run_reconcile(ledger, lister)
+    assert waiting(ledger) == []
+    clock.now_s += 0.5
+    run_reconcile(ledger, lister)
+    assert waiting(ledger) == ["o1"]
 
 
 class SerializationFailure(Exception):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from coinslot_testkit.ledger_facts import LISTED, PAY, waiting
+from coinslot_testkit.ledger_facts import LISTED, PAY, REFUND, waiting
 from coinslot_verifier import Ledger, ledger_outbox
 from coinslot_verifier.ledger_store import OUTBOX
 from sqlalchemy import create_mock_engine, select
@@ -51,7 +51,8 @@ def test_equal_dates_are_ordered_by_name_in_the_statement_itself(connection, sai
     """SQLite happens to give them so; a server does not, and processes would meet over the same rows."""
     ledger_outbox.due(connection, SCOPE, now_s=1.0, limit=5)
 
-    assert "ORDER BY coinslot_outbox.due_at_s, coinslot_outbox.order_id LIMIT" in said[0]
+    order = "coinslot_outbox.attempts, coinslot_outbox.due_at_s, coinslot_outbox.order_id"
+    assert f"ORDER BY {order} LIMIT" in said[0]
 
 
 CALLS = {
@@ -142,12 +143,37 @@ def test_the_next_one_due_is_the_earliest_of_this_game(filled, other_game, clock
 
 
 def test_what_is_due_comes_by_its_date_and_then_by_its_name_and_not_before(filled, clock):
-    """The longest waiting first; due at this very second is due."""
+    """The longest waiting first of those that were tried as often; due at this very second is due."""
     for order_id in ("b", "a", "c"):
         filled.grant(replace(PAY, order_id=order_id))
-    filled.postpone_confirmation("o1", wait_s=0)
+    filled.postpone_confirmation("o1", wait_s=-5)
     filled.postpone_confirmation("c", wait_s=0.5)
 
     assert waiting(filled) == ["o2", "a", "b", "o1"]
     clock.now_s += 0.5
     assert waiting(filled) == ["o2", "a", "b", "o1", "c"]
+
+
+def test_an_order_that_was_revoked_is_due_no_more_whatever_was_in_flight(filled, other_game, clock):
+    """sandbox:arrived-refunded-ok: the portal may refuse it for ever. The other game's stays."""
+    filled.postpone_confirmation("o2", wait_s=60)
+    filled.revoke(replace(REFUND, order_id="o1"))
+    filled.release_confirmations(["o1"])
+    other_game.revoke(replace(REFUND, order_id="o2", game_id="1221"))
+
+    assert filled.next_due_at_s() == clock.now_s + 60
+    assert waiting(filled) == []
+    assert filled.claim_confirmations(limit=9, lease_s=1) == ()
+    assert waiting(other_game) == ["o1"]
+    clock.now_s += 60
+    assert waiting(filled) == ["o2"]
+
+
+def test_an_order_that_the_list_holds_for_delivered_needs_no_report(filled, clock, rows):
+    """jogos:iap.3: the client's SDK told the portal; whoever asks about it meanwhile changes nothing more."""
+    filled.settle(replace(LISTED, arrived_status=1), listed_at_s=clock.now_s)
+    filled.postpone_confirmation("o1", wait_s=0)
+
+    assert waiting(filled) == ["o2"]
+    assert rows()["1220", "o1"][2] == clock.now_s
+    assert rows()["1221", "o1"][2] is None

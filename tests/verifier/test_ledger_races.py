@@ -64,6 +64,45 @@ def test_two_processes_with_the_same_orders_grant_each_once(database_url):
     assert [sorted(pair) for pair in zip(*outcomes, strict=True)] == [["already-granted", "granted"]] * 25
 
 
+MAKERS = {
+    "Ledger": "from coinslot_verifier import Ledger, open_engine\n"
+    "make = Ledger(open_engine(sys.argv[1]), portal='jogos').create_tables",
+    "Intents": "from coinslot_verifier import Intents, open_engine\n"
+    "make = Intents(open_engine(sys.argv[1]), portal='playgama').create_tables",
+    "sidecar": "from coinslot_verifier.sidecar.services import open_ledger\n"
+    "make = lambda: open_ledger(sys.argv[1])",
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
+def test_processes_that_start_together_all_find_their_tables(database_url, maker):
+    """A deployment of several replicas on an empty database; without a lock one finds a table half made."""
+    code = f"import sys\n{maker}\nprint('ready', flush=True)\nsys.stdin.readline()\nmake()\nprint('made')"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, database_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=with_testkit(),
+        )
+        for _ in range(4)
+    ]
+    try:
+        assert [process.stdout.readline() for process in processes] == ["ready\n"] * 4
+        for process in processes:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        ended = [process.communicate(timeout=60) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+    assert [said for said, _ in ended] == ["made\n"] * 4, ended
+
+
 def test_two_transactions_over_two_orders_in_turn_do_not_stay_locked(ledger):
     """Each holds what the other wants: one is undone by the database, and done again."""
     both_have_one = threading.Barrier(2, timeout=1)

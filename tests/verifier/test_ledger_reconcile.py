@@ -1,20 +1,36 @@
 """The ledger against the portal's list, and against any history of messages."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import pytest
 from coinslot_contracts.domain import ListedOrder
 from coinslot_testkit.ledger_facts import LISTED, LISTED_REFUND, PAY, REFUND, waiting
-from coinslot_verifier import GrantOutcome, Ledger, open_engine
+from coinslot_verifier import GrantOutcome, Ledger, open_engine, run_reconcile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
+@dataclass
+class Lister:
+    """A portal that lists these."""
+
+    orders: Sequence[ListedOrder]
+
+    def list_orders(self) -> Sequence[ListedOrder]:
+        return self.orders
+
+
+def outcomes(ledger: Ledger, *orders: ListedOrder) -> list[str]:
+    """What a list of these changed."""
+    return [change.outcome for change in run_reconcile(ledger, Lister(orders)).changes]
+
+
 def test_a_listed_order_that_nobody_told_us_of_is_granted_once(ledger):
     """jogos:iap.3"""
-    assert [s.outcome for s in ledger.reconcile([LISTED, LISTED], listed_at_s=0)] == ["granted"]
-    assert ledger.reconcile([LISTED], listed_at_s=0) == []
+    assert outcomes(ledger, LISTED, LISTED) == ["granted"]
+    assert outcomes(ledger, LISTED) == []
     assert waiting(ledger) == ["o1"]
 
 
@@ -23,27 +39,27 @@ def test_a_listed_order_whose_refund_is_not_through_is_granted(ledger, status):
     """jogos:iap.3: it is paid, and not refunded."""
     listed = replace(LISTED, refund_status=status)
 
-    assert [s.outcome for s in ledger.reconcile([listed], listed_at_s=0)] == ["granted"]
+    assert outcomes(ledger, listed) == ["granted"]
 
 
 def test_a_listed_refund_takes_back_once(ledger):
     """jogos:iap.3, jogos:iap.4: the refund's notification was lost."""
     ledger.grant(PAY)
 
-    assert [s.outcome for s in ledger.reconcile([LISTED_REFUND], listed_at_s=0)] == ["revoked"]
-    assert ledger.reconcile([LISTED_REFUND], listed_at_s=0) == []
+    assert outcomes(ledger, LISTED_REFUND) == ["revoked"]
+    assert outcomes(ledger, LISTED_REFUND) == []
     assert ledger.quantities("278") == {}
 
 
 def test_a_listed_refund_of_an_order_that_was_never_granted_is_remembered(ledger):
     """jogos:iap.4"""
-    assert ledger.reconcile([LISTED_REFUND], listed_at_s=0) == []
+    assert outcomes(ledger, LISTED_REFUND) == []
     assert ledger.grant(PAY) is GrantOutcome.REFUNDED_BEFORE
 
 
 def test_an_order_delivered_elsewhere_is_granted_and_flagged(ledger):
     """jogos:iap.3: the client's SDK may mark an order delivered that the server never granted."""
-    (change,) = ledger.reconcile([replace(LISTED, arrived_status=1)], listed_at_s=0)
+    (change,) = run_reconcile(ledger, Lister([replace(LISTED, arrived_status=1)])).changes
 
     assert (change.outcome, change.flagged) == (GrantOutcome.GRANTED, True)
     assert waiting(ledger) == []
@@ -55,11 +71,11 @@ def test_a_confirmation_that_the_portal_lost_is_made_again(ledger, clock):
     ledger.grant(PAY)
     ledger.mark_confirmed("o1")
 
-    ledger.reconcile([LISTED], listed_at_s=clock.now_s - 1)
+    ledger.settle(LISTED, listed_at_s=clock.now_s - 1)
     assert waiting(ledger) == []
-    ledger.reconcile([replace(LISTED, arrived_status=1)], listed_at_s=clock.now_s + 1)
+    ledger.settle(replace(LISTED, arrived_status=1), listed_at_s=clock.now_s + 1)
     assert waiting(ledger) == []
-    ledger.reconcile([LISTED], listed_at_s=clock.now_s + 1)
+    ledger.settle(LISTED, listed_at_s=clock.now_s + 1)
     assert waiting(ledger) == ["o1"]
 
 
@@ -75,7 +91,7 @@ def test_items_move_in_the_transaction_of_each_change(ledger):
 
     orders = [replace(LISTED, order_id=name) for name in ("o1", "o2", "bad")]
     with pytest.raises(RuntimeError, match="no such product"):
-        ledger.reconcile(orders, listed_at_s=0, on_change=move)
+        run_reconcile(ledger, Lister(orders), on_change=move)
 
     assert moved == ["o1", "o2"]
     assert ledger.quantities("278") == {"1002": 2}

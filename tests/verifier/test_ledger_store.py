@@ -25,6 +25,7 @@ from coinslot_verifier.ledger_store import (
 from sqlalchemy import create_engine, create_mock_engine, event, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.schema import CreateTable
 
 
@@ -82,7 +83,10 @@ def test_a_reader_waits_for_no_writer(ledger, engine):
         ledger.grant(PAY, connection)
 
         assert ledger.quantities("278") == {}
+        assert ledger.find_grant("o1") is None
+        assert ledger.find_grant("o1", connection) is not None
     assert ledger.quantities("278") == {"1002": 1}
+    assert ledger.find_grant("o1") is not None
 
 
 @pytest.mark.parametrize("table", METADATA.sorted_tables, ids=str)
@@ -172,6 +176,13 @@ def test_a_sqlite_database_is_opened_as_the_ledger_needs_it(tmp_path):
     ]
 
 
+def test_a_pool_without_a_free_connection_is_an_outage():
+    """It is no error of the driver, so it has neither state nor code; asking again at once is of no use."""
+    error = PoolTimeout("QueuePool limit")
+
+    assert (is_outage(error), is_retryable(error)) == (True, False)
+
+
 def test_a_row_is_added_once(engine, ledger):
     """Whether it was added, not whether it is there."""
     row = {"portal": "p", "game_id": "g", "order_id": "o", "decided": "granted"}
@@ -232,6 +243,10 @@ class DriverError(Exception):
         ("57P01", True, False),  # an administrator's shutdown
         ("53300", True, False),  # too many connections
         ("08006", True, False),  # the connection broke
+        ("25006", True, False),  # a server that only reads
+        ("25001", False, False),  # a transaction within one
+        ("53100", True, False),  # the disk is full
+        ("58030", True, False),  # the system's own input or output failed
         ("23505", False, False),  # a unique constraint
         ("42P01", False, False),  # no such table
     ],
@@ -252,7 +267,14 @@ def test_what_a_state_of_postgresql_means(state, outage, retryable):
         (sqlite3.SQLITE_BUSY_SNAPSHOT, True),
         (sqlite3.SQLITE_LOCKED_SHAREDCACHE, True),
         (sqlite3.SQLITE_ERROR, False),
-        (sqlite3.SQLITE_READONLY, False),
+        (sqlite3.SQLITE_READONLY, True),
+        (sqlite3.SQLITE_READONLY_DBMOVED, True),
+        (sqlite3.SQLITE_IOERR, True),
+        (sqlite3.SQLITE_IOERR_FSYNC, True),
+        (sqlite3.SQLITE_FULL, True),
+        (sqlite3.SQLITE_CANTOPEN, True),
+        (sqlite3.SQLITE_CORRUPT, False),
+        (sqlite3.SQLITE_NOTADB, False),
         (sqlite3.SQLITE_CONSTRAINT_UNIQUE, False),
     ],
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from coinslot_contracts.domain import ListedOrder, OrdersPage
 from coinslot_contracts.errors import ConfirmUnavailable, FieldInvalid
-from coinslot_verifier.paging import PAGES_MAX, SAME_MAX, STALE_MAX, follow
+from coinslot_verifier.paging import PAGES_MAX, SAME_MAX, STALE_MAX, ListPlace, follow
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -266,3 +266,76 @@ def test_whatever_is_claimed_every_row_comes_once(names, page_size, size_max, li
 
     assert len(set(listed)) == len(listed)
     assert set(listed) == {str(name) for name in names}
+
+
+def parts(portal: Portal, *, questions: int, page_size: int = 10) -> tuple[list[str], int]:
+    """The list read in parts of so many questions each; what was read, and in how many parts."""
+    listed: list[str] = []
+    place = ListPlace()
+    for part in range(1, 100):
+        before = len(portal.asked)
+        listed += [
+            found.order_id
+            for found in follow(
+                portal.ask,
+                page_size=page_size,
+                place=place,
+                is_over=lambda before=before: len(portal.asked) - before >= questions,
+            )
+        ]
+        if place.is_end:
+            return listed, part
+    raise AssertionError("it never came to its end")
+
+
+@pytest.mark.parametrize(("questions", "count"), [(1, 4), (2, 2), (3, 2), (4, 1)])
+def test_a_list_is_read_in_parts_that_follow_each_other(questions, count):
+    """Each part has a question at least, and none is asked twice."""
+    portal = Portal(numbers(25))
+
+    assert parts(portal, questions=questions) == (numbers(25), count)
+    assert portal.asked == [(1, 10), (2, 10), (3, 10), (4, 10)]
+
+
+def test_a_part_of_a_list_with_smaller_pages_goes_on_at_the_row_where_it_was():
+    """sandbox:page-size-max: page 3 of 10 is not page 3 of 4, so a place is rows and no page."""
+    portal = Portal(numbers(25), size_max=4)
+
+    listed, _ = parts(portal, questions=3)
+
+    assert sorted(set(listed), key=int) == numbers(25)
+    assert len(portal.asked) < 20
+
+
+def test_a_part_of_a_list_that_counts_from_zero_reads_the_page_before_in_the_end():
+    """Who was told that there are more looks there."""
+    portal = Portal(numbers(25), first=0)
+
+    assert sorted(parts(portal, questions=1)[0], key=int) == numbers(25)
+    assert portal.asked[-1] == (0, 10)
+
+
+@pytest.mark.parametrize("total", [0, 5, 1_000])
+def test_a_list_that_lies_about_its_total_ends_in_parts_too(total):
+    """What is read in parts is read once: a second reading in parts could go on for ever."""
+    portal = Portal(numbers(25), lie=lambda true: {**true, "orders_total": total, "pages_total": 0})
+
+    listed, count = parts(portal, questions=2)
+
+    assert sorted(listed, key=int) == numbers(25)
+    assert count <= 3
+
+
+def test_a_part_whose_first_page_is_refused_is_not_the_end():
+    """A wrong key looks like a page past the end; an empty page there is the end."""
+    portal = Portal(numbers(25))
+    place = ListPlace(rows=30)
+
+    def refuse(page_no: int, page_size: int) -> OrdersPage:
+        raise FieldInvalid("305")
+
+    with pytest.raises(FieldInvalid):
+        list(follow(refuse, page_size=10, place=place))
+    assert not place.is_end
+    assert list(follow(portal.ask, page_size=10, place=place)) == []
+    assert place.is_end

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 from coinslot_contracts.domain import Notification, Purchase, PurchaseClaims
-from coinslot_contracts.errors import PurchaseNotPaid, VerifyUnavailable
-from coinslot_verifier import GrantOutcome, Ledger, RevokeOutcome, open_engine, reverify
+from coinslot_contracts.errors import LedgerUnavailable, PurchaseNotPaid, VerifyUnavailable
+from coinslot_verifier import GrantOutcome, Ledger, RevokeOutcome, open_engine, reverify, run_recheck
 from coinslot_verifier.recheck import DAY_S, UNDECIDED_MAX
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -246,6 +246,36 @@ def test_a_run_asks_about_no_more_than_it_may_the_longest_due_first(ledger, port
         reverify(ledger, portal, at_s=NOW_S, limit=2)
 
     assert [order_id for order_id, _ in portal.asked] == ["o0", "o1", "o2", "o3", "o4"]
+
+
+def test_a_run_asks_no_more_when_its_time_is_up(ledger, portal):
+    """The rest is due at once for the next run, whose time is its own."""
+    for number in range(5):
+        grant(ledger, f"o{number}")
+    ticks = iter(range(100))
+
+    reverify(ledger, portal, at_s=NOW_S, time_limit_s=3, monotonic=lambda: next(ticks))
+    assert [order_id for order_id, _ in portal.asked] == ["o0", "o1"]
+    assert run_recheck(ledger, portal, time_limit_s=0) == []
+    assert len(portal.asked) == 2
+    run_recheck(ledger, portal, time_limit_s=60)
+
+    assert [order_id for order_id, _ in portal.asked] == ["o0", "o1", "o2", "o3", "o4"]
+
+
+def test_a_run_says_that_the_ledger_was_away(ledger, portal):
+    """What was revoked before stays; its item was taken in the same transaction."""
+    for number in range(2):
+        grant(ledger, f"o{number}")
+        portal.says[f"o{number}"] = NO
+
+    def take(_, change) -> None:
+        if change.order_id == "o1":
+            raise LedgerUnavailable("away")
+
+    with pytest.raises(LedgerUnavailable):
+        reverify(ledger, portal, at_s=NOW_S, on_change=take)
+    assert (ledger.find_grant("o0"), ledger.find_grant("o1") is None) == (None, False)
 
 
 def test_another_portals_purchases_are_not_asked_about(engine, ledger, portal):

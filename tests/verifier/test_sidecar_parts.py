@@ -1,4 +1,4 @@
-"""Small parts of the sidecar, each alone: its log, its counters' text, its settings, its bounded list."""
+"""Small parts of the sidecar, each alone: its log, its counters' text, its settings."""
 
 import io
 import json
@@ -7,11 +7,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from coinslot_contracts.errors import ConfirmUnavailable
-from coinslot_testkit.fake_portal import SHARED_KEY, FakePortal, serve
-from coinslot_testkit.tokens import GAME_ID
-from coinslot_verifier import PortalClient, VerifierConfig
-from coinslot_verifier.sidecar.jobs import RUN_S_MAX, bounded_orders
+from coinslot_verifier import VerifierConfig
 from coinslot_verifier.sidecar.logs import JsonLog
 from coinslot_verifier.sidecar.metrics import Metrics
 from coinslot_verifier.sidecar.readiness import LOOK_S, NOT_SEEN, Readiness
@@ -116,29 +112,3 @@ def _refused(processes):
     except SidecarStartError as error:
         return error.exit_code, str(error)
     return None
-
-
-@pytest.mark.parametrize(("seconds_a_look", "is_cut"), [(RUN_S_MAX / 4, False), (RUN_S_MAX, True)])
-def test_a_list_that_takes_too_long_is_undecided(seconds_a_look, is_cut):
-    """Every call has its answer in time; what was read until then has been handed on."""
-    now_s = iter(range(100))
-    listed = []
-    with serve(FakePortal()) as portal:
-        for order_id in ("o-1", "o-2"):
-            portal.add_order(order_id)
-        config = VerifierConfig(
-            portal="jogos",
-            game_id=GAME_ID,
-            shared_keys=(SHARED_KEY,),
-            web_url=portal.url,
-            api_url=portal.url,
-        )
-        orders = bounded_orders(PortalClient(config), monotonic=lambda: next(now_s) * seconds_a_look)
-        try:
-            listed += (order.order_id for order in orders)
-            detail = None
-        except ConfirmUnavailable as error:
-            detail = error.detail
-
-    assert detail == ("the portal's list took longer than 20 s" if is_cut else None)
-    assert listed == (["o-1"] if is_cut else ["o-1", "o-2"])

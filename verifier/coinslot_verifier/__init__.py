@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from coinslot_verifier.notification import NotificationVerifier
     from coinslot_verifier.outbox import OutboxRun, run_outbox
+    from coinslot_verifier.paging import ListPlace
     from coinslot_verifier.purchase import PurchaseVerifier
     from coinslot_verifier.recheck import reverify
     from coinslot_verifier.reconcile import ReconcileRun, run_recheck, run_reconcile
@@ -83,6 +84,7 @@ __all__ = [
     "KidUnknown",
     "Ledger",
     "LedgerUnavailable",
+    "ListPlace",
     "ListedOrder",
     "Notification",
     "NotificationVerifier",
@@ -168,6 +170,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "coinslot_verifier.notification": ("NotificationVerifier",),
     "coinslot_verifier.purchase": ("PurchaseVerifier",),
     "coinslot_verifier.outbox": ("OutboxRun", "run_outbox"),
+    "coinslot_verifier.paging": ("ListPlace",),
     "coinslot_verifier.recheck": ("reverify",),
     "coinslot_verifier.reconcile": ("ReconcileRun", "run_recheck", "run_reconcile"),
 }

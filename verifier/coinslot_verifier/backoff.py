@@ -3,7 +3,9 @@
 Pure: chance comes in as a number. It must not sleep, count or ask.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +36,16 @@ class Backoff:
         failures   how often it has failed without success between, at least 1; however large
         drawn      a random number, 0 <= drawn < 1: 0 is the longest wait, 1 would be the shortest
         """
-        wait_s = self.first_s
-        for _ in range(failures - 1):
-            if wait_s >= self.cap_s or self.factor == 1:
-                break
-            wait_s *= self.factor
-        return min(wait_s, self.cap_s) * (1 - self.jitter * drawn)
+        return min(self._grown_s(failures - 1), self.cap_s) * (1 - self.jitter * drawn)
+
+    def _grown_s(self, times: int) -> float:
+        """first_s grown so many times; cap_s where that is no less, as what is above it may be no float."""
+        steps = min(times, _STEPS_MAX)
+        if steps * math.log(self.factor) >= math.log(self.cap_s) - math.log(self.first_s):
+            return self.cap_s
+        half = steps // 2
+        return self.first_s * self.factor**half * self.factor ** (steps - half)
+
+
+_STEPS_MAX: Final = 2**63
+"""Even the factor next to 1 leads from the smallest float beyond the largest in so many steps."""

@@ -15,7 +15,7 @@ from coinslot_contracts.errors import CoinslotError, ConfirmUnavailable, Refused
 from coinslot_contracts.wire import Headers, WireReply
 
 from coinslot_verifier.config import ConfigInvalid, VerifierConfig
-from coinslot_verifier.paging import follow
+from coinslot_verifier.paging import ListPlace, follow
 
 PAGE_SIZE: Final = 100
 Read = TypeVar("Read")
@@ -83,14 +83,22 @@ class PortalClient:
             return ConfirmResult(outcome=outcome, code=error.code, detail=error.detail)
         return ConfirmResult(outcome=ConfirmOutcome.CONFIRMED)
 
-    def list_orders(self, *, page_size: int = PAGE_SIZE) -> Iterator[ListedOrder]:
+    def list_orders(
+        self,
+        *,
+        page_size: int = PAGE_SIZE,
+        place: ListPlace | None = None,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> Iterator[ListedOrder]:
         """Every paid order that the portal lists, each once, page by page, as `paging.follow` says.
 
         page_size   rows to ask for at once
+        place       where to begin; afterwards where the next reading begins, and whether this was the end
+        is_over     asked before each page but the first; where it says so, the reading ends without an error
         errors   as `confirm`; ConfirmUnavailable also where the list does not end, or repeats itself
         clause   sandbox:page-size-max, sandbox:page-past-end, sandbox:page-numbers
         """
-        return follow(self._page, page_size=page_size)
+        return follow(self._page, page_size=page_size, place=place, is_over=is_over)
 
     def _page(self, page_no: int, page_size: int) -> OrdersPage:
         body = self._part.orders(self._config.game_id, page_no, page_size)

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Engine, and_, insert, select
 
-from coinslot_verifier.ledger_store import INTENTS, METADATA, READ_ONLY
+from coinslot_verifier.ledger_store import INTENTS, READ_ONLY, create_tables, outages
 
 RANDOM_BYTES: Final = 24
 EXTERNAL_ID_CHARS_MAX: Final = 255
@@ -54,13 +54,17 @@ class Intents:
         self._clock = clock
 
     def create_tables(self) -> None:
-        """Create what is missing of the tables, the ledger's included; harmless when repeated."""
-        METADATA.create_all(self._engine)
+        """Create what is missing of the tables, the ledger's included; harmless when repeated.
+
+        errors   LedgerUnavailable where the database is away
+        """
+        create_tables(self._engine)
 
     def open(self, user_id: str, product_id: str) -> str:
         """Remember that this player may buy this product; returns the external id to open the purchase with.
 
         The caller has checked that the player is logged in and that the product is for sale.
+        errors   LedgerUnavailable where the database is away
         """
         external_id = self._make_id()
         row = {
@@ -70,18 +74,21 @@ class Intents:
             "product_id": product_id,
             "opened_at_s": self._clock(),
         }
-        with self._engine.begin() as connection:
+        with outages(), self._engine.begin() as connection:
             connection.execute(insert(INTENTS).values(row))
         return external_id
 
     def find(self, external_id: object) -> Intent | None:
-        """The intent of this external_id, compared exactly; None for any value that is no id of ours."""
+        """The intent of this external_id, compared exactly; None for any value that is no id of ours.
+
+        errors   LedgerUnavailable where the database is away
+        """
         if not _is_possible(external_id):
             return None
         row = {**self._scope, "external_id": external_id}
         query = select(INTENTS).where(and_(*(INTENTS.c[name] == value for name, value in row.items())))
-        with self._engine.connect().execution_options(**READ_ONLY) as connection:
-            found = connection.execute(query).one_or_none()
+        with outages(), self._engine.connect() as connection:
+            found = connection.execution_options(**READ_ONLY).execute(query).one_or_none()
         if found is None:
             return None
         return Intent(

@@ -9,14 +9,15 @@ clause   sandbox:at-least-once
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from coinslot_contracts.domain import ListedOrder, Notification, Purchase
-from coinslot_contracts.errors import GameMismatch, LedgerUnavailable
+from coinslot_contracts.errors import GameMismatch
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, and_, insert, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from coinslot_verifier import ledger_outbox as outbox
 from coinslot_verifier.ledger_outbox import PendingConfirmation
@@ -28,10 +29,12 @@ from coinslot_verifier.ledger_store import (
     READ_ONLY,
     REVOCATIONS,
     add_once,
+    away,
     create_tables,
     is_outage,
     is_retryable,
     open_engine,
+    outages,
 )
 from coinslot_verifier.ledger_values import GrantOutcome, RevokeOutcome, Settlement
 
@@ -78,7 +81,10 @@ class Ledger:
         return {"portal": self._portal, "game_id": self._game_id}
 
     def create_tables(self) -> None:
-        """Create what is missing of the ledger's tables; harmless when repeated."""
+        """Create what is missing of the ledger's tables; harmless when repeated.
+
+        errors   LedgerUnavailable where the database is away
+        """
         create_tables(self._engine)
 
     def now_s(self) -> float:
@@ -89,12 +95,14 @@ class Ledger:
     def begin(self, connection: Connection | None = None) -> Iterator[Connection]:
         """A transaction to grant and give in: committed at the end of the block, undone by an exception.
 
+        It is tried once: only `transact` does the work again where the database undoes it for another's sake.
         connection   the caller's own, whose transaction is then used and left open
+        errors       as `transact`
         """
         if connection is not None:
             yield connection
             return
-        with self._engine.begin() as own:
+        with outages(), self._engine.begin() as own:
             yield own
 
     def transact(self, work: Callable[[Connection], Done], connection: Connection | None = None) -> Done:
@@ -113,13 +121,13 @@ class Ledger:
             try:
                 with self._engine.begin() as own:
                     return work(own)
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 if not is_outage(error):
                     raise
-                failure = type(error.orig).__name__
+                failure = away(error)
                 if not is_retryable(error):
                     break
-        raise LedgerUnavailable(f"the ledger's database is away or busy: {failure}") from None
+        raise failure from None
 
     def apply(self, notification: Notification, connection: Connection | None = None) -> Settlement:
         """Do what a verified notification says: grant for a payment, revoke for a refund.
@@ -170,7 +178,7 @@ class Ledger:
 
     def find_grant(self, order_id: str, connection: Connection | None = None) -> Settlement | None:
         """What an order gave to whom, as ALREADY_GRANTED; None where it gave nothing or was revoked since."""
-        with self.begin(connection) as active:
+        with nullcontext(connection) if connection is not None else self._reading() as active:
             grant = self._find(active, GRANTS, order_id)
             if grant is None or self._find(active, REVOCATIONS, order_id) is not None:
                 return None
@@ -189,31 +197,10 @@ class Ledger:
 
         Refunded: revoked once, or remembered. Otherwise granted once, flagged where the portal holds it for
         delivered already. A granted order that the portal does not hold for delivered, although we confirmed
-        it before the list was made, is confirmed again.
+        it before the list was made, is confirmed again; one that it does hold for delivered needs no report.
         listed_at_s   when the first page was asked for
         """
         return self.transact(lambda active: self._settle(active, order, listed_at_s), connection)
-
-    def reconcile(
-        self,
-        orders: Iterable[ListedOrder],
-        *,
-        listed_at_s: float,
-        on_change: Callable[[Connection, Settlement], None] | None = None,
-    ) -> list[Settlement]:
-        """Settle every listed order, each in a transaction of its own, so that one failure loses no other.
-
-        orders      the portal's list, as PortalClient.list_orders gives it
-        on_change   gives or takes the item, inside that transaction; called where the outcome is GRANTED or
-                    REVOKED
-        returns     the settlements that changed something
-        """
-        changes = []
-        for order in orders:
-            settlement = self.settle_and_move(order, listed_at_s=listed_at_s, on_change=on_change)
-            if settlement.is_change:
-                changes.append(settlement)
-        return changes
 
     def settle_and_move(
         self,
@@ -233,7 +220,10 @@ class Ledger:
         return self.transact(work)
 
     def pending_confirmations(self, *, limit: int = 100) -> tuple[PendingConfirmation, ...]:
-        """Granted orders due to be reported as delivered, the longest waiting first, limit at most."""
+        """Granted orders due to be reported as delivered, the least often tried first, limit at most.
+
+        Of those the longest waiting first. Revoked orders are never among them.
+        """
         with self._reading() as connection:
             return outbox.due(connection, self.scope, now_s=self._clock(), limit=limit)
 
@@ -289,11 +279,12 @@ class Ledger:
         if order.refund_status == REFUNDED:
             return self._revoke(connection, fact)
         settled = self._grant(connection, fact, flagged=arrived)
-        if settled.outcome is GrantOutcome.ALREADY_GRANTED and not arrived:
-            now_s = self._clock()
-            outbox.reopen(
-                connection, self.scope, order_id=fact.order_id, listed_at_s=listed_at_s, now_s=now_s
-            )
+        if settled.outcome is GrantOutcome.ALREADY_GRANTED:
+            now_s, order_id = self._clock(), fact.order_id
+            if arrived:
+                outbox.acknowledge(connection, self.scope, order_id=order_id, now_s=now_s)
+            else:
+                outbox.reopen(connection, self.scope, order_id=order_id, listed_at_s=listed_at_s, now_s=now_s)
         return settled
 
     def _grant(self, connection: Connection, fact: _Fact, *, flagged: bool = False) -> Settlement:
@@ -354,8 +345,8 @@ class Ledger:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(**READ_ONLY) as connection:
-            yield connection
+        with outages(), self._engine.connect() as connection:
+            yield connection.execution_options(**READ_ONLY)
 
     def _key(self, order_id: str) -> dict[str, str]:
         return {"portal": self._portal, "game_id": self._game_id, "order_id": order_id}

@@ -1,16 +1,17 @@
 """The ledger's outbox in SQL: what is due to be confirmed, claimed by one process at a time.
 
 A claim is a date: whoever asks the portal moves the row's due date ahead first, so that nobody else asks
-meanwhile, and somebody does when the asker dies. It must not ask the portal, nor decide when to ask again.
-clause   sandbox:arrived-repeat-ok
+meanwhile, and somebody does when the asker dies. An order that was revoked is due no more, as nothing is
+delivered any more that could be reported. It must not ask the portal, nor decide when to ask again.
+clauses   sandbox:arrived-repeat-ok, sandbox:arrived-refunded-ok
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, update
 
-from coinslot_verifier.ledger_store import OUTBOX
+from coinslot_verifier.ledger_store import OUTBOX, REVOCATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class PendingConfirmation:
 def due(
     connection: Connection, scope: Mapping[str, str], *, now_s: float, limit: int
 ) -> tuple[PendingConfirmation, ...]:
-    """What may be asked about now, the longest waiting first."""
+    """What may be asked about now, the least often asked about first, then the longest waiting."""
     return _read(connection, _due(scope, now_s=now_s, limit=limit))
 
 
@@ -94,12 +95,7 @@ def reopen(
 
 def next_due_at_s(connection: Connection, scope: Mapping[str, str]) -> float | None:
     """When the next one is due; None where nothing is pending."""
-    query = (
-        select(OUTBOX.c.due_at_s)
-        .where(_ours(scope), OUTBOX.c.confirmed_at_s.is_(None))
-        .order_by(OUTBOX.c.due_at_s)
-        .limit(1)
-    )
+    query = select(OUTBOX.c.due_at_s).where(_pending(scope)).order_by(OUTBOX.c.due_at_s).limit(1)
     found = connection.execute(query).scalar_one_or_none()
     return None if found is None else float(found)
 
@@ -107,8 +103,8 @@ def next_due_at_s(connection: Connection, scope: Mapping[str, str]) -> float | N
 def _due(scope: Mapping[str, str], *, now_s: float, limit: int) -> Select[tuple[str, int]]:
     return (
         select(OUTBOX.c.order_id, OUTBOX.c.attempts)
-        .where(_ours(scope), OUTBOX.c.confirmed_at_s.is_(None), OUTBOX.c.due_at_s <= now_s)
-        .order_by(OUTBOX.c.due_at_s, OUTBOX.c.order_id)
+        .where(_pending(scope), OUTBOX.c.due_at_s <= now_s)
+        .order_by(OUTBOX.c.attempts, OUTBOX.c.due_at_s, OUTBOX.c.order_id)
         .limit(limit)
     )
 
@@ -116,6 +112,13 @@ def _due(scope: Mapping[str, str], *, now_s: float, limit: int) -> Select[tuple[
 def _read(connection: Connection, query: Select[tuple[str, int]]) -> tuple[PendingConfirmation, ...]:
     rows = connection.execute(query).all()
     return tuple(PendingConfirmation(order_id=row.order_id, attempts=row.attempts) for row in rows)
+
+
+def _pending(scope: Mapping[str, str]) -> ColumnElement[bool]:
+    """Neither acknowledged nor revoked."""
+    keys = [*scope, "order_id"]
+    is_revoked = exists().where(and_(*(OUTBOX.c[key] == REVOCATIONS.c[key] for key in keys)))
+    return and_(_ours(scope), OUTBOX.c.confirmed_at_s.is_(None), ~is_revoked)
 
 
 def _ours(scope: Mapping[str, str]) -> ColumnElement[bool]:

@@ -5,9 +5,11 @@ Once, and never after a refund, are constraints of the tables: whatever writes t
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
+from coinslot_contracts.errors import LedgerUnavailable
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -28,8 +30,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
 
 BUSY_TIMEOUT_S: Final = 10
+KEPT: Final = 5
+"""Connections that stay open."""
 READ_ONLY: Final[Mapping[str, Any]] = {"coinslot_read_only": True}
 """Execution options of a transaction that only reads, so that on SQLite it waits for no writer."""
 
@@ -125,7 +131,7 @@ PURCHASES: Final = Table(
 """Granted purchases of portals that tell nobody of a refund, and when to ask about each again."""
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, threads: int = 15) -> Engine:
     """An engine for the url of a SQLite or PostgreSQL database, as in `sqlite:///game.sqlite`.
 
     `postgresql://` and `postgres://` mean psycopg 3.
@@ -134,6 +140,8 @@ def open_engine(url: str) -> Engine:
     transactions that take the write lock when they begin; SQLite's own deferred ones lose updates or fail in
     the middle. On PostgreSQL: read committed unless the server is set to more, and a connection that the
     server has closed meanwhile is replaced when it is taken out of the pool.
+    threads  how many may use it at the same time: so many connections are opened when they are needed, of
+             which five are kept; who finds none free waits for up to 30 s, then it is LedgerUnavailable
     errors   ValueError for what is no URL, for any other kind of database, and where the database's driver is
              not installed; it never holds a part of the URL
     """
@@ -147,7 +155,10 @@ def open_engine(url: str) -> Engine:
     if backend not in _INSERTS:
         raise ValueError(f"the ledger runs on sqlite or postgresql, not on {backend}")
     try:
-        engine = create_engine(where, pool_pre_ping=backend == "postgresql")
+        dialect: Any = where.get_dialect()  # the class has more than its stub says
+        is_pooled = issubclass(dialect.get_pool_class(where), QueuePool)
+        pool = {"pool_size": min(threads, KEPT), "max_overflow": max(threads - KEPT, 0)} if is_pooled else {}
+        engine = create_engine(where, pool_pre_ping=backend == "postgresql", **pool)
     except ModuleNotFoundError as error:
         raise ValueError(f"the driver {error.name} is not installed") from None
     for moment, listener in _LISTENERS[backend].items():
@@ -156,8 +167,11 @@ def open_engine(url: str) -> Engine:
 
 
 def create_tables(engine: Engine) -> None:
-    """Create what is missing; processes that start together wait for each other."""
-    with engine.begin() as connection:
+    """Create what is missing; processes that start together wait for each other.
+
+    errors   LedgerUnavailable where the database is away
+    """
+    with outages(), engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})"))
         METADATA.create_all(connection)
@@ -173,29 +187,60 @@ def add_once(connection: Connection, table: Table, row: Mapping[str, object]) ->
     return bool(done.rowcount == 1)
 
 
-def is_retryable(error: DBAPIError) -> bool:
+def is_retryable(error: DBAPIError | PoolTimeout) -> bool:
     """Whether the database undid the transaction for the sake of another, and asks for it to be repeated."""
-    return getattr(error.orig, "sqlstate", None) in _RETRYABLE
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRYABLE
 
 
-def is_outage(error: DBAPIError) -> bool:
-    """Whether the database was away or too busy, which says nothing of what was asked of it."""
+@contextmanager
+def outages() -> Iterator[None]:
+    """Run a block that uses the database; whatever else goes wrong in it leaves as it is.
+
+    errors   LedgerUnavailable where the database is away, full or busy, or no connection to it is free
+    """
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        if not is_outage(error):
+            raise
+        raise away(error) from None
+
+
+def away(error: DBAPIError | PoolTimeout) -> LedgerUnavailable:
+    """An outage as an Undecided that names its kind alone, because a driver's words may hold values."""
+    kind = type(error.orig if isinstance(error, DBAPIError) else error).__name__
+    return LedgerUnavailable(f"the ledger's database is away or busy: {kind}")
+
+
+def is_outage(error: DBAPIError | PoolTimeout) -> bool:
+    """Whether the database was away, full or too busy, which says nothing of what was asked of it."""
+    if isinstance(error, PoolTimeout):
+        return True
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
         return state in _RETRYABLE or state in _BUSY or state[:2] in _AWAY
-    busy = getattr(error.orig, "sqlite_errorcode", None)
-    if busy is not None:
-        return busy & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE_OUTAGES
     return error.connection_invalidated or isinstance(error, OperationalError)
 
 
 _TABLES_LOCK: Final = 77_117_713
 _RETRYABLE: Final = ("40001", "40P01")
 """Serialization failure, deadlock."""
-_BUSY: Final = ("55P03", "57014")
-"""A lock or a statement that took longer than the server allows."""
-_AWAY: Final = ("08", "53", "57")
-"""Classes of states: no connection, no resources, an operator's shutdown."""
+_BUSY: Final = ("55P03", "57014", "25006")
+"""A lock or a statement that took longer than the server allows; a server that only reads, as a replica."""
+_AWAY: Final = ("08", "53", "57", "58")
+"""Classes of states: no connection, no resources, an operator's shutdown, a system that fails under it."""
+_SQLITE_OUTAGES: Final = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+)
+"""Somebody else writes, or the disk, its rights or its folder fail."""
 
 _INSERTS: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 

@@ -63,7 +63,10 @@ def run_outbox(
     monotonic: Callable[[], float] = time.monotonic,
     on_answer: Callable[[str, CoinslotError | None], None] | None = None,
 ) -> OutboxRun:
-    """Confirm what is due, once each, the longest waiting first.
+    """Confirm what is due, once each, the least often tried first, of those the longest waiting.
+
+    So orders that the portal never acknowledges stand in nobody's way, although three questions in a row
+    without an answer end a run as an outage.
 
     limit          at most so many orders are asked about
     time_limit_s   no question is begun after so many seconds

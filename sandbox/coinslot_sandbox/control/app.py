@@ -166,15 +166,16 @@ class ControlDesk:
         return response
 
     def trouble(self, error: Exception) -> Response:
-        """A fault of our own: it goes to the journal whole, and to the caller as one line."""
-        default = self._workspaces.default
-        default.journal.append(
+        """A fault of our own: it goes to its workspace's journal whole, and to the caller as one line."""
+        name, _ = _workspace(request.path.removeprefix(f"{BASE}/"))
+        services = self._workspaces.loaded(name)
+        services.journal.append(
             Crossing(
                 dir="control",
                 endpoint=f"{request.method} {request.path}",
                 request=wire_request(request.environ),
                 reply=None,
-                at_s=default.ground.clock.now_s(),
+                at_s=services.ground.clock.now_s(),
                 elapsed_ms=0.0,
                 error="".join(traceback.format_exception(error)),
             )
@@ -184,7 +185,7 @@ class ControlDesk:
                 500,
                 "sandbox-failed",
                 "the sandbox itself failed",
-                remedy="read the newest control entry of the journal and report it",
+                remedy="read the newest control entry of this workspace's journal and report it",
             )
         )
 

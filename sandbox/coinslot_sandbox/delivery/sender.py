@@ -2,6 +2,8 @@
 
 `send_together` holds back the last byte of every request and lets all go at one moment. The bytes are sent as
 they are given; redirects are not followed; the whole exchange has one deadline, however slow the answer is.
+Only the look-up of a name is the system's and cannot be cut short: where name servers are silent it lasts as
+long as the system waits for them, and the exchange then ends as timed out.
 Knows neither orders nor the store, so scenarios use it for their own calls too.
 """
 
@@ -268,6 +270,7 @@ def _connect(parts: SplitResult, deadline_s: float, may_connect: MayConnect | No
     if parts.scheme != "https":
         return connection
     try:
+        connection.settimeout(left_s(deadline_s))
         return ssl.create_default_context().wrap_socket(connection, server_hostname=host)
     except BaseException:
         connection.close()

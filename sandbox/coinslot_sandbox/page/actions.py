@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from coinslot_contracts.json_bytes import parse_json
+
 from coinslot_sandbox.page.api import BASE
 
 ORDER = "{order}"
@@ -63,20 +65,27 @@ def one(label: str, method: str, path: str, body: Mapping[str, Any] | None = Non
     return Action(label=label, steps=(Step(method=method, path=path, body=sent),), **more)
 
 
-def parse_payload(text: str) -> list[tuple[str, str, Any]]:
+def parse_payload(text: str) -> list[tuple[str, str, dict[str, Any] | None]]:
     """The steps that a form carries; ValueError for anything else."""
-    value = json.loads(text)
+    value = parse_json(text)
     if not isinstance(value, list) or not 0 < len(value) <= 20:
         raise ValueError("no list of steps")
-    steps = []
+    steps: list[tuple[str, str, dict[str, Any] | None]] = []
     for item in value:
         if not (isinstance(item, list) and len(item) == 3):
             raise ValueError("no step")
         method, path, body = item
         if method not in METHODS or not isinstance(path, str) or not path.startswith("/"):
             raise ValueError("no call")
+        if not (body is None or isinstance(body, dict)) or not _is_text(path):
+            raise ValueError("no call")
         steps.append((method, path, body))
     return steps
+
+
+def _is_text(path: str) -> bool:
+    """Whether it can be written; JSON can name half a character."""
+    return not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _curl(step: Step, base_url: str) -> str:

@@ -116,7 +116,7 @@ def call(
 
 def _environ(token: str, method: str, path: str, body: bytes, query: str) -> dict[str, Any]:
     headers = (("Host", "localhost"), ("Authorization", f"Bearer {token}"), ("User-Agent", AGENT))
-    target = quote(path) + (f"?{query}" if query else "")
+    target = quote(path, errors="replace") + (f"?{query}" if query else "")
     return {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",

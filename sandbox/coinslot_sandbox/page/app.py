@@ -124,7 +124,9 @@ class Page:
     def screen(self, workspace: str, name: str = "start", subject: str = "") -> Any:
         """One screen."""
         show = SCREENS.get((name, bool(subject)))
-        if show is None:
+        if (
+            show is None or "/" in subject
+        ):  # an id has none, and what follows would be another address of the API
             return _problem(404, "There is no such page", "Begin at the start page.")
         desk = self._desk(workspace)
         return render_template(show.template, **self._frame(desk, name), **show.context(desk, subject))

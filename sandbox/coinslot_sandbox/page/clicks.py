@@ -44,7 +44,7 @@ def click(api: Api, form: Mapping[str, str]) -> Told:
     return _told(form.get("label", "Done"), outcomes)
 
 
-def _filled(body: Any, form: Mapping[str, str]) -> Any:
+def _filled(body: dict[str, Any] | None, form: Mapping[str, str]) -> dict[str, Any] | None:
     """The body of a first step with what a person typed; a field that is left empty stays out."""
     typed: dict[str, Any] = {}
     for name, value in form.items():
@@ -57,7 +57,7 @@ def _filled(body: Any, form: Mapping[str, str]) -> Any:
             typed[member] = float(value) if "." in value else int(value)
         elif kind == "with":
             typed["with"] = {**typed.get("with", {}), member: int(value) if value.isdigit() else value}
-    return {**body, **typed} if typed else body
+    return {**(body or {}), **typed} if typed else body
 
 
 def _told(label: str, outcomes: list[Outcome]) -> Told:

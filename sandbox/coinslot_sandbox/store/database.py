@@ -160,11 +160,12 @@ def _open_engine(url: str, *, is_sqlite: bool) -> Engine:
                 f"a store on {name} is not supported; take a file or postgresql+psycopg://", 2
             )
         if not is_sqlite:
-            return create_engine(url, pool_size=16, max_overflow=48, pool_pre_ping=True)
+            return create_engine(url, pool_size=16, max_overflow=48, pool_pre_ping=True, hide_parameters=True)
         engine = create_engine(
             url,
             pool_size=16,
             max_overflow=64,
+            hide_parameters=True,  # an error is journalled, and a parameter can be a shared key
             connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
         )
     except (ArgumentError, ImportError) as error:

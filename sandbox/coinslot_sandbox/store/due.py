@@ -15,6 +15,7 @@ from coinslot_sandbox.store.records import Delivery
 from coinslot_sandbox.store.rows import delivery_of
 from coinslot_sandbox.store.shelf import WAITS
 from coinslot_sandbox.store.tables import DELIVERIES
+from coinslot_sandbox.store.tenants import running
 
 LEASE_MAX_S = 60.0
 """A lease that ends later than this was written by a clock that has jumped back since, and counts as over."""
@@ -78,6 +79,8 @@ def pull_forward(connection: Connection, *, by_s: float) -> None:
     """Let everything that waits for the machine's clock wait so much less, after that went back."""
     earlier = {"due_s": DELIVERIES.c.due_s - by_s, "next_at_s": DELIVERIES.c.next_at_s - by_s}
     connection.execute(update(DELIVERIES).where(*WAITS, DELIVERIES.c.due_s.is_not(None)).values(earlier))
+    held = (*WAITS, DELIVERIES.c.held.is_(True), DELIVERIES.c.workspace.in_(running()))
+    connection.execute(update(DELIVERIES).where(*held).values(next_at_s=earlier["next_at_s"]))
 
 
 def _moments(now_s: float) -> dict[str, float]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     delete,
     exists,
     func,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 from coinslot_sandbox.clock import ScheduleClock
 from coinslot_sandbox.store.records import AttemptRecord, Delivery, DeliveryState, DueDelivery, Outcome
 from coinslot_sandbox.store.rows import delivery_of, delivery_values
-from coinslot_sandbox.store.shelf import WAITS, Shelf
+from coinslot_sandbox.store.shelf import WAITS, Shelf, unless_held
 from coinslot_sandbox.store.tables import ATTEMPTS, DELIVERIES
 
 _EARLIER = DELIVERIES.alias("earlier")
@@ -71,7 +72,9 @@ def _settled(name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _bound(name: str) -> ColumnElement[Any]:
-    return bindparam(f"new_{name}", type_=DELIVERIES.c[name].type)
+    column = DELIVERIES.c[name]
+    # cast, because PostgreSQL takes a bare parameter inside of CASE for text
+    return cast(bindparam(f"new_{name}", type_=column.type), column.type)
 
 
 _COUNT = (
@@ -86,7 +89,7 @@ _COUNT = (
 _SETTLE = _COUNT.values(
     state=_settled("state", _bound("state")),
     next_at_s=_settled("next_at_s", _bound("next_at_s")),
-    due_s=_settled("due_s", case((DELIVERIES.c.held, null()), else_=_bound("due_s"))),
+    due_s=_settled("due_s", unless_held(DELIVERIES.c.held, _bound("due_s"))),
 )
 _SETTLE_DUE = _SETTLE.values(cause="schedule", waits_for=null(), lease_until_s=null())
 

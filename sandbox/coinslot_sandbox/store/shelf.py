@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     delete,
     insert,
     null,
@@ -31,6 +32,16 @@ WAITS: Final = (DELIVERIES.c.state == "pending", DELIVERIES.c.mode == "scheduled
 """What waits to be attempted by itself."""
 _FAILED: Final[tuple[DeliveryState, ...]] = ("failed",)
 _ENDED: Final[tuple[DeliveryState, ...]] = ("failed", "lost", "cancelled", "delivered")
+
+
+def unless_held(is_held: ColumnElement[bool], due_s: Any) -> ColumnElement[float]:
+    """When it is due: never by itself where it is held, or where `due_s` is None or its parameter.
+
+    Cast, because PostgreSQL takes a bare NULL or parameter inside of CASE for text.
+    """
+    of_due = DELIVERIES.c.due_s.type
+    value = null() if due_s is None else due_s
+    return case((is_held, cast(null(), of_due)), else_=cast(value, of_due))
 
 
 _SOMETHING_WAITS: Final = (
@@ -102,7 +113,7 @@ class Shelf:
         here = (self._own, DELIVERIES.c.delivery_id == delivery_id, *WAITS)
         values = {
             "next_at_s": until_s,
-            "due_s": case((DELIVERIES.c.held, null()), else_=self._schedule.machine_s(until_s)),
+            "due_s": unless_held(DELIVERIES.c.held, self._schedule.machine_s(until_s)),
             "waits_for": waits_for,
             "fault_id": fault_id,
             "lease_until_s": None,
@@ -165,7 +176,7 @@ class Shelf:
             waits_for=None,
             held=is_held,
             next_at_s=now_s,
-            due_s=case((is_held, null()), else_=self._schedule.machine_s(now_s)),
+            due_s=unless_held(is_held, self._schedule.machine_s(now_s)),
             lease_until_s=None,
         )
         return ids
@@ -191,7 +202,7 @@ class Shelf:
 
     def _call(self, connection: Connection, *wanted: ColumnElement[bool]) -> None:
         now_s = self._schedule.now_s()
-        due = case((DELIVERIES.c.held, null()), else_=self._schedule.machine_s(now_s))
+        due = unless_held(DELIVERIES.c.held, self._schedule.machine_s(now_s))
         connection.execute(
             update(DELIVERIES)
             .where(self._own, *WAITS, *wanted)

@@ -4,12 +4,12 @@ These and the queue's are the only queries across workspaces. Every function tak
 transaction that the caller opened.
 """
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from coinslot_sandbox.clock import ScheduleState
 from coinslot_sandbox.store.records import WorkspaceRecord
 from coinslot_sandbox.store.rows import workspace_of, workspace_values
-from coinslot_sandbox.store.tables import GAMES, METADATA, ORDERS, SEQUENCES, WORKSPACES
+from coinslot_sandbox.store.tables import GAMES, KEYS, METADATA, ORDERS, SEQUENCES, WORKSPACES
 
 _FEW = 2
 """So many owners of an id are looked up: more than one is as good as none."""
@@ -40,10 +40,17 @@ def delete_workspace(connection: Connection, name: str) -> None:
     connection.execute(delete(SEQUENCES).where(SEQUENCES.c.name.startswith(f"{name}/", autoescape=True)))
 
 
-def prolong(connection: Connection, *, by_s: float) -> None:
-    """Let every workspace that ends by itself end so much later, after the machine's clock went forward."""
-    later = {"ends_at_s": WORKSPACES.c.ends_at_s + by_s}
-    connection.execute(update(WORKSPACES).where(WORKSPACES.c.ends_at_s.is_not(None)).values(later))
+def running() -> Select[tuple[str]]:
+    """The workspaces whose schedule goes with the machine's clock."""
+    return select(WORKSPACES.c.workspace).where(WORKSPACES.c.frozen_at_s.is_(None))
+
+
+def follow_clock(connection: Connection, *, by_s: float) -> None:
+    """Let workspaces end and late keys come when it was promised, after the machine's clock jumped."""
+    ends = {"ends_at_s": WORKSPACES.c.ends_at_s + by_s}
+    connection.execute(update(WORKSPACES).where(WORKSPACES.c.ends_at_s.is_not(None)).values(ends))
+    late = (KEYS.c.publish_at_s.is_not(None), KEYS.c.workspace.in_(running()))
+    connection.execute(update(KEYS).where(*late).values(publish_at_s=KEYS.c.publish_at_s + by_s))
 
 
 def owners_of_order(connection: Connection, order_id: str) -> list[str]:

@@ -133,6 +133,13 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "maximum": 31_536_000,
                 "description": "How long a confirmed purchase is left in peace; 86,400 where not given.",
             },
+            "from_order": {
+                "type": ["integer", "null"],
+                "minimum": 0,
+                "maximum": 2_000_000,
+                "description": "`next_order` of the answer before, to go on with a list that takes several "
+                "runs; 0 where not given, which is the list's start.",
+            },
         }
     ),
     "Identity": shape(
@@ -196,7 +203,27 @@ SCHEMAS: Final[dict[str, Schema]] = {
         }
     ),
     "Reconciled": shape(
-        {"orders": WHOLE, "changes": listed(ref("Settlement")), "skipped": listed(ref("Order"))}
+        {
+            "orders": {**WHOLE, "description": "How many the portal listed in this run."},
+            "changes": {
+                **listed(ref("Settlement")),
+                "description": "All that this run changed, however it ended; no other run tells it.",
+            },
+            "skipped": {
+                **listed(ref("Order")),
+                "description": "Paid orders of products that `products` does not list: nothing was granted.",
+            },
+            "is_complete": {**FLAG, "description": "Whether nothing is left to do now."},
+            "code": {
+                **MAYBE_TEXT,
+                "description": "The error that ended the run; null where there was none, and its time was up "
+                "if it is not complete.",
+            },
+            "next_order": {
+                **MAYBE_WHOLE,
+                "description": "`from_order` of the call that goes on with the list; null at its end.",
+            },
+        }
     ),
     "Ready": shape(
         {

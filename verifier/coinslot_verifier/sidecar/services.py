@@ -87,23 +87,24 @@ class CountedSender:
 
 def make_services(settings: SidecarSettings, metrics: Metrics, *, token: str, log: JsonLog) -> Services:
     """The services of one process; errors as `open_ledger`."""
-    engine = None if settings.ledger_url is None else open_ledger(settings.ledger_url)
+    url = settings.ledger_url
+    engine = None if url is None else open_ledger(url, threads=settings.threads)
     portals = {config.portal: _portal(config, metrics, engine) for config in settings.configs}
     close = (lambda: None) if engine is None else engine.dispose
     return Services(portals=portals, metrics=metrics, token=token, log=log, close=close)
 
 
-def open_ledger(url: str) -> "Engine":
-    """The ledger's engine, its tables there.
+def open_ledger(url: str, *, threads: int = 15) -> "Engine":
+    """The ledger's engine for so many threads, its tables there.
 
     errors   ValueError for a URL that is no ledger's; LedgerUnavailable
     """
-    from coinslot_verifier.ledger_store import METADATA, open_engine
+    from coinslot_verifier.ledger_store import create_tables, open_engine
     from coinslot_verifier.ledger_trouble import ledger_trouble
 
     with ledger_trouble():
-        engine = open_engine(url)
-        METADATA.create_all(engine)
+        engine = open_engine(url, threads=threads)
+        create_tables(engine)
     return engine
 
 

@@ -10,16 +10,17 @@ unique constraint of its own and gives the item on `granted` and on `already-gra
 row is not there yet.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from coinslot_contracts.domain import Notification, Purchase
-from coinslot_contracts.errors import CoinslotError, ConfirmUnavailable, ExternalIdMismatch
+from coinslot_contracts.errors import CoinslotError, ConfirmUnavailable, ExternalIdMismatch, LedgerUnavailable
 from coinslot_contracts.wire import WireReply
 
-from coinslot_verifier.sidecar.jobs import bounded_orders, reconcile, run_outbox
+from coinslot_verifier.confirm import PortalClient
+from coinslot_verifier.purchase import PurchaseVerifier
+from coinslot_verifier.sidecar.jobs import RUN_S_MAX, listed_orders, reconcile, run_outbox
 from coinslot_verifier.sidecar.problems import Problem, problem_of
 from coinslot_verifier.sidecar.reading import Call, an_id
 from coinslot_verifier.sidecar.shapes import (
@@ -31,8 +32,12 @@ from coinslot_verifier.sidecar.shapes import (
     settlement_shape,
 )
 
+if TYPE_CHECKING:
+    from coinslot_verifier.ledger import Ledger
+
 ORDERS_DEFAULT: Final = 1_000
 ORDERS_MAX: Final = 10_000
+LISTED_MAX: Final = 2_000_000
 OUTBOX_MAX: Final = 100
 DAY_S: Final = 86_400
 
@@ -204,16 +209,17 @@ def confirm(call: Call) -> Reply:
 
 
 def orders(call: Call) -> Reply:
-    """The portal's paid orders, newest payment first, for backends that keep their own ledger."""
+    """The portal's paid orders, for backends that keep their own ledger.
+
+    In the portal's own order, of which no document says a word: that the newest payment comes first is an
+    assumption (sandbox:orders-newest-first), so look at `paid_at_s` where it matters.
+    `truncated`: there are more than `limit`, or than the portal told within 20 seconds.
+    """
     client = call.portal.reports
     assert client is not None
     limit = call.asked("limit", default=ORDERS_DEFAULT, most=ORDERS_MAX)
-    listed: list[dict[str, Any]] = []
-    for order in bounded_orders(client):
-        if len(listed) == limit:
-            return 200, {"orders": listed, "truncated": True}
-        listed.append(order_shape(order))
-    return 200, {"orders": listed, "truncated": False}
+    listed, is_all = listed_orders(client, limit=limit)
+    return 200, {"orders": [order_shape(order) for order in listed], "truncated": not is_all}
 
 
 def grant(call: Call) -> Reply:
@@ -254,29 +260,57 @@ def outbox_run(call: Call) -> Reply:
 
 
 def reconcile_run(call: Call) -> Reply:
-    """Make up for what was lost: settle the portal's list, and ask again about purchases nobody tells of."""
+    """Make up for what was lost: settle the portal's list, and ask again about purchases nobody tells of.
+
+    `changes` is all that this run changed, and no later run tells it again. Where `is_complete` is false,
+    more is left: `code` says what failed, null where the time was up, and `next_order`, where it is a number,
+    is the `from_order` of the call that goes on with the list. A problem means that nothing was changed.
+    """
     ledger = call.portal.ledger
     assert ledger is not None
-    at_s = time.time()
+    from_order = call.number("from_order", default=0, least=0, most=LISTED_MAX)
+    products, every_s = call.products(), call.number("every_s", default=DAY_S, least=0, most=365 * DAY_S)
     answer: dict[str, Any] = {"orders": 0, "changes": [], "skipped": []}
+    answer |= {"is_complete": True, "code": None, "next_order": None}
     if call.portal.reports is not None:
-        done = reconcile(ledger, call.portal.reports, products=call.products(), at_s=at_s)
-        answer["orders"] = done.orders
-        answer["changes"] += [settlement_shape(one) for one in done.changes]
-        answer["skipped"] += [order_shape(one) for one in done.skipped]
-    if call.portal.purchases is not None:
-        answer["changes"] += [settlement_shape(one) for one in _ask_again(call, at_s)]
+        _settle_list(ledger, call.portal.reports, products, from_order, answer)
+    if call.portal.purchases is not None and answer["code"] is None:
+        _ask_again(ledger, call.portal.purchases, every_s, answer)
     return 200, answer
 
 
-def _ask_again(call: Call, at_s: float) -> list[Any]:
-    from coinslot_verifier.recheck import reverify
+def _settle_list(
+    ledger: "Ledger",
+    client: PortalClient,
+    products: frozenset[str] | None,
+    from_order: int,
+    answer: dict[str, Any],
+) -> None:
+    done = reconcile(ledger, client, products=products, from_order=from_order)
+    answer["orders"] = done.orders
+    answer["changes"] += [settlement_shape(one) for one in done.changes]
+    answer["skipped"] += [order_shape(one) for one in done.skipped]
+    answer["next_order"] = done.next_order
+    answer["is_complete"] = done.next_order is None
+    answer["code"] = None if done.error is None else done.error.code
 
-    ledger, purchases = call.portal.ledger, call.portal.purchases
-    assert ledger is not None
-    assert purchases is not None
-    every_s = call.number("every_s", default=DAY_S, least=0, most=365 * DAY_S)
-    return reverify(ledger, purchases, at_s=at_s, every_s=every_s, retry_s=min(every_s, 300.0))
+
+def _ask_again(ledger: "Ledger", purchases: PurchaseVerifier, every_s: int, answer: dict[str, Any]) -> None:
+    from coinslot_verifier.recheck import recheck
+
+    run = recheck(
+        ledger,
+        purchases,
+        at_s=ledger.now_s(),
+        every_s=every_s,
+        retry_s=min(every_s, 300.0),
+        time_limit_s=RUN_S_MAX,
+    )
+    if isinstance(run.error, LedgerUnavailable) and not (run.changes or answer["orders"]):
+        raise run.error
+    answer["changes"] += [settlement_shape(one) for one in run.changes]
+    answer["is_complete"] &= run.is_complete
+    answer["code"] = None if run.error is None else run.error.code
 
 
 def no_ledger() -> Problem:

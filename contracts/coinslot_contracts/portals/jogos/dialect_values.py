@@ -4,15 +4,19 @@ clauses   sandbox:times-in-seconds, sandbox:callback-ids, sandbox:empty-refund-f
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+BEGIN_OF_TIME_S: Final = -62_135_596_800
+"""The first second of the year 1, before which no date can be named."""
 END_OF_TIME_S: Final = 253_402_300_799
 """The last second that a date with a year of four digits can name."""
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, and told without a zone
 
 
 def _date_and_time(at_s: int) -> str:
-    return datetime.fromtimestamp(min(at_s, END_OF_TIME_S), UTC).strftime("%Y-%m-%d %H:%M:%S")
+    named_s = min(max(at_s, BEGIN_OF_TIME_S), END_OF_TIME_S)
+    return (_EPOCH + timedelta(seconds=named_s)).isoformat(sep=" ")
 
 
 TIMES: Final[Mapping[str, Callable[[int], int | str]]] = {

@@ -18,7 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bugs import BUGS
-from coinslot_verifier import ConfigInvalid, Refused, Undecided, VerifierConfig, open_engine
+from coinslot_verifier import (
+    ConfigInvalid,
+    LedgerUnavailable,
+    Refused,
+    Undecided,
+    VerifierConfig,
+    open_engine,
+)
 from flask import Flask, Response, jsonify, request
 from game import Game
 from outbox import OutboxWorker
@@ -51,8 +58,9 @@ def create_app(game: Game, shop: Shop | None, outbox: OutboxWorker) -> Flask:
         outbox.wake()
         return Response(reply.body, reply.status, list(reply.headers))
 
+    @app.errorhandler(LedgerUnavailable)
     @app.errorhandler(SQLAlchemyError)
-    def store_down(error: SQLAlchemyError) -> tuple[Response, int]:
+    def store_down(error: Exception) -> tuple[Response, int]:
         print(f"database: {type(error).__name__}", file=sys.stderr)
         return jsonify(code="500", msg="System error", error="store-unavailable"), 503
 
@@ -69,7 +77,10 @@ def create_app(game: Game, shop: Shop | None, outbox: OutboxWorker) -> Flask:
     @app.post("/test/jogos/sync")
     def sync() -> tuple[Response, int]:
         try:
-            changes = game.reconcile() + (shop.check_again() if shop else [])
+            run = game.reconcile()
+            if run.error is not None:  # what was changed before it stays changed, its items with it
+                raise run.error
+            changes = [*run.changes, *(shop.check_again() if shop else [])]
         except Refused as error:
             return jsonify(error=error.code), 502
         except Undecided as error:
@@ -139,7 +150,7 @@ def main() -> int:
             serve(game, shop, port)
     except KeyboardInterrupt:
         return 130
-    except (ConfigInvalid, OSError, SQLAlchemyError, ValueError) as error:
+    except (ConfigInvalid, LedgerUnavailable, OSError, SQLAlchemyError, ValueError) as error:
         print(f"cannot start: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2
     return 0

@@ -159,7 +159,7 @@ class RefundOnlyLogged(Game):
 
 @seeded("asks for the first page of orders and takes it for all of them", clause="jogos:iap.3")
 class FirstPageOnly(Game):
-    def listed_orders(self) -> Iterable[ListedOrder]:
+    def list_orders(self) -> Iterable[ListedOrder]:
         return islice(self.portal.list_orders(page_size=20), 20)
 
 

@@ -4,7 +4,6 @@ Everything hard is the verifier's: this file only puts its calls in the right or
 decision, so that `bugs.py` can spoil exactly one of them.
 """
 
-import time
 from collections.abc import Iterable
 
 import store
@@ -17,10 +16,12 @@ from coinslot_verifier import (
     Notification,
     NotificationVerifier,
     PortalClient,
+    ReconcileRun,
     RevokeOutcome,
     Settlement,
     VerifierConfig,
     WireReply,
+    run_reconcile,
 )
 from sqlalchemy import Connection, Engine
 
@@ -77,13 +78,11 @@ class Game:
                 quantity=change,
             )
 
-    def reconcile(self) -> list[Settlement]:
+    def reconcile(self) -> ReconcileRun:
         """Ask the portal which orders are paid, and make up for every notification that was lost."""
-        listed_at_s = time.time()
-        orders = self.listed_orders()
-        return self.ledger.reconcile(orders, listed_at_s=listed_at_s, on_change=self.move_items)
+        return run_reconcile(self.ledger, self, on_change=self.move_items)
 
-    def listed_orders(self) -> Iterable[ListedOrder]:
+    def list_orders(self) -> Iterable[ListedOrder]:
         return self.portal.list_orders()
 
     def confirm(self, order_id: str) -> None:

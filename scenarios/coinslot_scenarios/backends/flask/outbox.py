@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from coinslot_verifier import CoinslotError
+from coinslot_verifier import CoinslotError, LedgerUnavailable
 from game import Game
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,7 +41,7 @@ class OutboxWorker:
             try:
                 self._report_due()
                 wait_s = self._wait_s()
-            except SQLAlchemyError as error:
+            except (LedgerUnavailable, SQLAlchemyError) as error:
                 print(f"outbox: {type(error).__name__}; again in {POLL_S:g} s", file=sys.stderr)
                 wait_s = POLL_S
             self._woken.wait(wait_s)

@@ -85,13 +85,25 @@ async function inventory({ query }) {
 /** Make up for what was lost: notifications by Jogos' list, refunds of Playgama by asking about each purchase again. */
 async function sync() {
   try {
-    const { orders, skipped } = await sidecar.post('jogos', 'ledger/reconcile', { products: PRODUCTS.jogos });
-    for (const order of skipped) console.error(`order ${order.order_id}: we sell no product ${order.product_id}`);
+    const orders = await settleList();
     await sidecar.post('playgama', 'ledger/reconcile', { every_s: 0 }); // a real one leaves every_s out: once a day
     return json(200, { orders });
   } finally {
     reportDelivered();
   }
+}
+
+/** Jogos' list in as many runs as it takes: each says where the next goes on. The number of orders on it. */
+async function settleList() {
+  let orders = 0;
+  for (let from = 0; from !== null; ) {
+    const run = await sidecar.post('jogos', 'ledger/reconcile', { products: PRODUCTS.jogos, from_order: from });
+    for (const order of run.skipped) console.error(`order ${order.order_id}: we sell no product ${order.product_id}`);
+    if (run.code !== null) throw new Undecided(run.code); // `changes` holds what was changed before, to whom it matters
+    orders += run.orders;
+    from = run.next_order;
+  }
+  return orders;
 }
 
 let reporting = null;
