@@ -3,7 +3,7 @@
 The clock that never goes back tells how much time really passed. After a jump backwards deliveries that
 wait, held ones too, are pulled forward by as much; after one forwards they are due early and go at once.
 Workspaces, late keys and faults last as long as promised either way. Leases look after themselves
-(`store.due`).
+(`store.due`). Two jumps that cancel out between two looks, a fraction of a second apart, are not seen.
 """
 
 from collections import deque
