@@ -4,13 +4,15 @@
 known. Knows portals only as names of sections.
 """
 
+import contextlib
+import random
 import socket
 import ssl
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from coinslot_contracts.portal import Portal, discover
@@ -24,6 +26,8 @@ from coinslot_scenarios.shapes import known_keys, problems_of
 from coinslot_scenarios.templates import KEEP, fill, names_in
 from coinslot_scenarios.yamldoc import Document, Path_, read_documents
 
+PORTS: Final = range(10_000, 32_000)
+"""Below what systems give to outgoing connections: one of those could take the port first."""
 _LATE_NAMES = ("token", "player", "session", "user_id", "jwt", "purchase", "externalId", "product")
 _NOTIFIED_PRODUCTS = ("1002", "1003", "1004")
 _CLIENT_PRODUCTS = ("gems_100", "gems_200")
@@ -126,11 +130,18 @@ def usual_products(portal: Portal) -> list[str]:
 
 
 def free_port() -> int:
-    """A TCP port on the loopback that was free a moment ago."""
+    """A TCP port on the loopback that was free a moment ago, of PORTS where one of these is found."""
+    drawn = random.SystemRandom()  # runs with one seed, side by side, must not draw the same
+    for port in drawn.sample(PORTS, k=min(len(PORTS), 50)):
+        with contextlib.suppress(OSError):
+            return _bound(port)
+    return _bound(0)
+
+
+def _bound(port: int) -> int:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+        listener.bind(("127.0.0.1", port))
+        return int(listener.getsockname()[1])
 
 
 class _Reader:

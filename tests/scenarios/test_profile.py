@@ -1,10 +1,12 @@
 """Profiles: what is right is read with its secrets, what is wrong is named at file:line:col."""
 
+import socket
 import sys
 
 import pytest
+from coinslot_scenarios import profile as profile_module
 from coinslot_scenarios.problems import InvalidFiles
-from coinslot_scenarios.profile import load_profile
+from coinslot_scenarios.profile import free_port, load_profile
 from coinslot_scenarios.secrets_mask import Masker
 
 GOOD = """\
@@ -90,6 +92,17 @@ def test_a_started_backend_needs_no_key_and_gets_a_free_port(load):
 
     assert profile.base_url == f"http://127.0.0.1:{profile.port}"
     assert profile.shape.start.command == [sys.executable, "app.py"]
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_may_be_given(monkeypatch):
+    """Where those are all taken, any other will do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        monkeypatch.setattr(profile_module, "PORTS", range(number, number + 1))
+        assert free_port() not in (0, number)
+        monkeypatch.undo()
+
+    assert free_port() in profile_module.PORTS
 
 
 BAD = {

@@ -221,6 +221,7 @@ FED: Final = {*BYTES_READERS, *VALUE_READERS, *TEXT_READERS, *MEMBERS_READERS, *
 PREFIXES: Final = ("parse", "read", "verify", "check", "choose", "load")
 OTHERWISE: Final = {
     "portals.playgama.endpoints.verify": "the sandbox's side: answers requests, tested with every endpoint",
+    "_Sold.list_orders": "leaves orders out of what PortalClient.list_orders has read, which is fed here",
     "_Reading.read": "asks for a page that PortalClient.list_orders has read, which is fed here",
     "key_trust.check_trusted": "judges a key that read_key has made, which is fed here",
     "_Request.parse_request": "cheroot's reader with a time limit; test_sidecar_process feeds its socket",
