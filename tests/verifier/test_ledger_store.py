@@ -297,3 +297,42 @@ def test_what_a_code_of_sqlite_means(code, outage):
 def test_where_the_driver_names_neither_the_kind_of_error_decides(error: DBAPIError, outage):
     """A server that cannot be reached has given no state yet."""
     assert (is_outage(error), is_retryable(error)) == (outage, False)
+
+
+class WalCursor:
+    """A cursor of SQLite that fails with these codes, and then switches."""
+
+    def __init__(self, *codes):
+        self.codes = list(codes)
+        self.said = []
+
+    def execute(self, statement):
+        self.said.append(statement)
+        if self.codes:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = self.codes.pop(0)
+            raise error
+
+
+@pytest.mark.parametrize("busy", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY])
+def test_a_log_that_somebody_else_is_switching_to_is_waited_for(busy):
+    """SQLite answers BUSY at once there, whatever its time-out is."""
+    cursor = WalCursor(busy, busy)
+
+    ledger_store._write_ahead(cursor)
+
+    assert cursor.said == ["PRAGMA journal_mode = WAL"] * 3
+
+
+def test_a_log_that_stays_locked_is_given_up(monkeypatch):
+    """After BUSY_TIMEOUT_S; and anything but BUSY at once."""
+    monkeypatch.setattr(ledger_store, "BUSY_TIMEOUT_S", 0.05)
+    locked = WalCursor(*[sqlite3.SQLITE_BUSY] * 100_000)
+    broken = WalCursor(*[sqlite3.SQLITE_IOERR] * 2)
+
+    for cursor in (locked, broken):
+        with pytest.raises(sqlite3.OperationalError):
+            ledger_store._write_ahead(cursor)
+
+    assert 2 <= len(locked.said) < 100
+    assert len(broken.said) == 1

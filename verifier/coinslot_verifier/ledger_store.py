@@ -5,6 +5,7 @@ Once, and never after a refund, are constraints of the tables: whatever writes t
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -245,7 +246,8 @@ _SQLITE_OUTAGES: Final = (
 _INSERTS: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-_PRAGMAS: Final = (f"busy_timeout = {BUSY_TIMEOUT_S * 1000}", "journal_mode = WAL", "foreign_keys = ON")
+_PRAGMAS: Final = (f"busy_timeout = {BUSY_TIMEOUT_S * 1000}", "foreign_keys = ON")
+_LOOK_AGAIN_S: Final = 0.01
 _BEGIN_READING: Final = "BEGIN"
 _BEGIN_WRITING: Final = "BEGIN IMMEDIATE"
 
@@ -255,7 +257,22 @@ def _prepare_sqlite(dbapi_connection: Any, record: object) -> None:  # noqa: ARG
     cursor = dbapi_connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
+    _write_ahead(cursor)
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch to the write-ahead log; where somebody else is doing so, SQLite does not wait by itself."""
+    ends_s = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= ends_s:
+                raise
+        else:
+            return
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:
