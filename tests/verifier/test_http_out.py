@@ -240,6 +240,18 @@ def test_a_host_is_asked_at_its_next_address_where_one_refuses(monkeypatch):
     assert b"Host: portal.test" in server.requests[0]
 
 
+@pytest.mark.parametrize("error", [socket.gaierror(-2, "unknown"), UnicodeError("label too long")])
+def test_a_host_without_an_address_is_an_outage(monkeypatch, error):
+    """Nothing is known of the portal then, least of all that a player lied."""
+
+    def getaddrinfo(*_, **__):
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    assert code_of(get, "http://portal.test:1/key") == "key-source-unavailable"
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_all_addresses_of_a_host_share_the_time_limit(monkeypatch, count):
     """A black hole: nobody answers, and the question ends as if the host had one address."""
