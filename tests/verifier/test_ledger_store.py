@@ -5,7 +5,7 @@ import sqlite3
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -299,6 +299,19 @@ def test_where_the_driver_names_neither_the_kind_of_error_decides(error: DBAPIEr
     assert (is_outage(error), is_retryable(error)) == (outage, False)
 
 
+def test_fifteen_threads_may_use_an_engine_unless_more_are_asked_for(tmp_path):
+    """Who comes then finds no connection free."""
+    for threads, more in ((15, {}), (2, {"threads": 2})):
+        engine = open_engine(f"sqlite:///{(tmp_path / 'many.sqlite').as_posix()}", **more)
+        engine.pool._timeout = 0.01
+        with ExitStack() as stack:
+            for _ in range(threads):
+                stack.enter_context(engine.connect())
+            with pytest.raises(PoolTimeout):
+                engine.connect()
+        engine.dispose()
+
+
 class WalCursor:
     """A cursor of SQLite that fails with these codes, and then switches."""
 
@@ -336,3 +349,9 @@ def test_a_log_that_stays_locked_is_given_up(monkeypatch):
 
     assert 2 <= len(locked.said) < 100
     assert len(broken.said) == 1
+
+    monkeypatch.setattr(ledger_store, "BUSY_TIMEOUT_S", 0)
+    monkeypatch.setattr(ledger_store, "time", SimpleNamespace(monotonic=lambda: 100.0, sleep=lambda _: None))
+    last = WalCursor(sqlite3.SQLITE_BUSY)
+    with pytest.raises(sqlite3.OperationalError):
+        ledger_store._write_ahead(last)

@@ -43,6 +43,16 @@ def ledger(engine):
     return ledger
 
 
+def test_a_purchase_that_comes_twice_in_one_transaction_is_known_the_second_time(ledger):
+    """What the caller's own transaction granted counts, though nobody else can see it yet."""
+    with ledger.begin() as connection:
+        first = ledger.grant_purchase(purchase(), user_id="1", product_id="gems_100", connection=connection)
+        again = ledger.grant_purchase(purchase(), user_id="2", product_id="gems_200", connection=connection)
+
+    assert (first.outcome, again.outcome) == (GrantOutcome.GRANTED, GrantOutcome.ALREADY_GRANTED)
+    assert (again.user_id, again.product_id) == ("1", "gems_100")
+
+
 @pytest.fixture
 def portal():
     return Portal()
