@@ -30,7 +30,8 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-SHARE_MIN = 0.10
+SHARE_MIN = 0.05
+"""A walk tries a move again and again that an order makes once, and only from one of its states."""
 FEW = 30
 PORTALS = ({"portal": "jogos"}, {"portal": "jogos", "paid": True}, {"portal": "playgama"})
 SEEDS = range(7, 19)
